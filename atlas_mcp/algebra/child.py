@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import json
 import os
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, cast
 
 from atlas_mcp.system.bounds import TookTooLong, bound_addresses, bounded_cpu
+from atlas_mcp.system.streams import write_all
 
 PAIR_SECONDS = 0.6
 """Seconds of CPU for one pair, so that a hard one leaves time for the others. Most take less than
@@ -34,6 +34,8 @@ MISSING = 3
 
 OUT_OF_TIME, OUT_OF_MEMORY = 4, 5
 """Exit codes where a bound was reached."""
+
+_STDOUT = 1
 
 
 def main() -> int:
@@ -103,8 +105,7 @@ def _orders() -> bytes:
 
 
 def _say(what: object) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
+    write_all(_STDOUT, json.dumps(what).encode() + b"\n")
 
 
 def _end_with_stdin() -> None:

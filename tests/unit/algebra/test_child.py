@@ -25,6 +25,7 @@ def orders(*texts: str, pairs: list[list[int]], seconds: float = 60.0) -> bytes:
 
 
 @needs_sympy
+@pytest.mark.slow
 def test_a_line_for_each_pair_that_is_the_same_and_one_for_the_end() -> None:
     given = orders("x + x", "2*x", "3*x", "9**9**9", pairs=[[0, 3], [0, 2], [0, 1]])
     with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

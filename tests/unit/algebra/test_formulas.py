@@ -9,7 +9,11 @@ from atlas_mcp.algebra.formulas import Refused, built
 from atlas_mcp.atlas.comparing.trees import as_json
 from tests.support.trees import tree
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="sympy is not installed")
+pytestmark = [
+    # A worker takes seconds to import sympy.
+    pytest.mark.slow,
+    pytest.mark.skipif(not is_installed(), reason="sympy is not installed"),
+]
 
 
 @pytest.mark.parametrize(

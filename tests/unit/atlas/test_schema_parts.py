@@ -32,7 +32,13 @@ def test_a_reference_inside_the_schema_is_followed() -> None:
 def test_a_reference_still_leads_somewhere_in_what_models_are_sent(role: str) -> None:
     problem = make_problem("x", answer_schema=RECURRING)
     common: dict[str, Any] = {"confidence_percent": 5, "answer": [1, 2]}
-    ends = {"explanation": "e", "supported": True, "dissent": None, "same_answers": [], **common}
+    ends: dict[str, Any] = {
+        "explanation": "e",
+        "supported": True,
+        "dissent": None,
+        "same_answers": [],
+        **common,
+    }
     schema, value = {
         "solver": (
             candidate_schema(problem.answer_schema),

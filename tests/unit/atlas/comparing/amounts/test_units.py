@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-import pint
 import pytest
 
 from atlas_mcp.atlas.comparing.amounts.unit_table import Unit, names, symbols
@@ -89,10 +88,14 @@ def known() -> list[tuple[str, Unit]]:
 
 @pytest.fixture(scope="module")
 def registry() -> Any:
+    # Imported here: the everyday suite does not need it.
+    import pint
+
     registry: Any = pint.UnitRegistry
     return registry(non_int_type=Fraction)
 
 
+@pytest.mark.slow
 def test_the_factor_of_every_unit_is_that_of_another_library(registry: Any) -> None:
     scales: dict[tuple[tuple[str, int], ...], set[Fraction]] = {}
     for name, found in known():
@@ -106,6 +109,7 @@ def test_the_factor_of_every_unit_is_that_of_another_library(registry: Any) -> N
     assert {d: r for d, r in scales.items() if len(r) > 1} == {}
 
 
+@pytest.mark.slow
 def test_the_base_units_are_those_of_the_international_system(registry: Any) -> None:
     names_of_base_units = "m kg s A K mol cd N J W Pa C V Ω S F H T Wb L bar atm ft lb oz mi mph"
     for name in names_of_base_units.split():

@@ -47,7 +47,7 @@ def answer_key(answer: Json, asked: Asked) -> str:
         if isinstance(answer, str) and asked.schema is None:
             return short_key(text_key(answer, asked))
         return short_key(_value_key(answer, asked))
-    except (ArithmeticError, LookupError, RecursionError, ValueError):
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, ValueError):
         # Every view of a run groups its answers: one that a reader stumbles over must not close
         # the run to all of them. It equals what is written alike.
         return long_key(answer)

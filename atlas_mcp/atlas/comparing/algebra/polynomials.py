@@ -24,6 +24,13 @@ MAX_POWER = 12
 MAX_BITS = 3_300
 """Bits of the largest number that is worked out: about a thousand digits."""
 
+MAX_WRITTEN = 6_000
+"""Characters of the longest text of a form."""
+
+MAX_NAMED = 1_500
+"""Characters of the longest name of an atom. A name holds the text of what is inside it, more than
+once where that is a power, so that it might double with every level of a tower."""
+
 MAX_WORK = 1_500
 """Products of two terms in the largest reading of one expression."""
 
@@ -47,13 +54,28 @@ _NEVER_ZERO = (PRIME, "exp ", "ln prime ", "log prime ")
 
 def constant(value: Fraction) -> Polynomial:
     """Return a number as a polynomial."""
+    return {ONE: bounded(value)} if value else {}
+
+
+def bounded(value: Fraction) -> Fraction:
+    """Return a number that is not too large.
+
+    Raises:
+        NotReadable: It is.
+    """
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
         raise NotReadable
-    return {ONE: value} if value else {}
+    return value
 
 
 def atom(named: str, power: Fraction | int = 1) -> Polynomial:
-    """Return an atom, or a power of it, as a polynomial."""
+    """Return an atom, or a power of it, as a polynomial.
+
+    Raises:
+        NotReadable: Its name is too long.
+    """
+    if len(named) > MAX_NAMED:
+        raise NotReadable
     return {((named, Fraction(power)),): Fraction(1)}
 
 
@@ -63,11 +85,20 @@ def key_of(polynomial: Polynomial) -> Key:
 
 
 def written(key: Key) -> str:
-    """Return the text of a polynomial: equal for equal ones, and for these alone."""
-    return "+".join(
-        f"{number}" + "".join(f"*({named})^{power}" for named, power in monomial)
-        for monomial, number in key
-    )
+    """Return the text of a polynomial: equal for equal ones, and for these alone.
+
+    Raises:
+        NotReadable: It is too long.
+    """
+    texts: list[str] = []
+    left = MAX_WRITTEN
+    for monomial, number in key:
+        text = f"{number}" + "".join(f"*({named})^{power}" for named, power in monomial)
+        texts.append(text)
+        left -= len(text)
+        if left < 0:
+            raise NotReadable
+    return "+".join(texts)
 
 
 def is_never_zero(named: str) -> bool:
@@ -121,7 +152,7 @@ class Ring:
         """Return a polynomial times a number."""
         if not number:
             return {}
-        return {monomial: value * number for monomial, value in polynomial.items()}
+        return {monomial: bounded(value * number) for monomial, value in polynomial.items()}
 
     def power(self, polynomial: Polynomial, exponent: int) -> Polynomial:
         """Return a power, of a single term any that is not too large."""
@@ -145,11 +176,10 @@ class Ring:
             powers[named] = rest
             if factor is not None:
                 more.append(factor)
-        kept = tuple(sorted((named, power) for named, power in powers.items() if power))
-        found: Polynomial = {kept: number}
+        kept = tuple(sorted((named, bounded(power)) for named, power in powers.items() if power))
+        found: Polynomial = {kept: bounded(number)}
         for factor in more:
             found = self.multiply(found, factor)
-        constant(number)
         return found
 
     def _reduced(self, named: str, power: Fraction) -> tuple[Fraction, Polynomial | None]:
@@ -186,7 +216,7 @@ def _add_to(found: dict[Monomial, Fraction], more: Polynomial) -> None:
     for monomial, number in more.items():
         value = found.get(monomial, Fraction(0)) + number
         if value:
-            found[monomial] = value
+            found[monomial] = bounded(value)
         else:
             found.pop(monomial, None)
     if len(found) > MAX_TERMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from atlas_mcp.atlas.comparing.algebra import polynomials
@@ -196,23 +197,9 @@ class Powers:
 
 def _content(polynomial: Polynomial) -> Fraction:
     """Return the positive number that divides every term."""
-    found = Fraction(0)
-    for number in polynomial.values():
-        numerator, denominator = abs(number.numerator), number.denominator
-        if not found:
-            found = Fraction(numerator, denominator)
-            continue
-        found = Fraction(
-            _gcd(found.numerator * denominator, numerator * found.denominator),
-            found.denominator * denominator,
-        )
-    return found
-
-
-def _gcd(first: int, second: int) -> int:
-    while second:
-        first, second = second, first % second
-    return first
+    numbers = polynomial.values()
+    above = math.gcd(*(number.numerator for number in numbers))
+    return Fraction(above, math.lcm(*(number.denominator for number in numbers)))
 
 
 def _leading(quotient: Quotient) -> Fraction:

@@ -177,10 +177,10 @@ async def last_step(command: CompareAnswers) -> tuple[AnswersCompared, float, fl
 
 def children_mb() -> float:
     """Return the megabytes of the largest child so far; 0 where the system does not say."""
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return 0.0
+    import resource
+
     size = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return size / (1e6 if sys.platform == "darwin" else 1e3)
 

@@ -129,7 +129,9 @@ class _Comparison:
         return self._object(cast("dict[str, Json]", value), applying, place)
 
     def _string(self, value: str, applying: _Schemas, place: _Place) -> str:
-        if any(name in one for one in applying for name in _EXACT):
+        if not value.strip() or any(name in one for one in applying for name in _EXACT):
+            return verbatim_key(value)
+        if any(_tell_by_case(one.get("examples")) for one in applying):
             return verbatim_key(value)
         kinds = {str(one["format"]) for one in applying if "format" in one}
         if kinds:
@@ -261,6 +263,14 @@ def _of_property(applying: _Schemas, name: str) -> list[Json]:
             found.extend(cast("dict[str, Json]", by_pattern).values())
         found.append(one.get("additionalProperties"))
     return found
+
+
+def _tell_by_case(examples: Json) -> bool:
+    """Return whether two of a schema's examples differ in nothing but their case."""
+    if not isinstance(examples, list):
+        return False
+    texts = {one for one in cast("list[Json]", examples) if isinstance(one, str)}
+    return len({one.casefold() for one in texts}) < len(texts)
 
 
 @lru_cache(maxsize=256)

@@ -37,6 +37,8 @@ _TOLD = re.compile(
     r"(?:compute|evaluate|find|determine|calculate|simplify|solve|answer|show|berechne|bestimme)\b"
 )
 _IN_PARTS = re.compile(r"\b(?:parts?|both|each|questions|statements?|in turn|respectively)\b")
+_ASKS_FOR_ONE = re.compile(r"(?:who|where|when|(?:what|wer|wo) (?:is|was|ist|war) )\b")
+_NAME = re.compile(r"[A-ZÄÖÜ][\w'’.-]*(?: [A-ZÄÖÜ][\w'’.-]*){0,3}[.]?")
 _SEVERAL = re.compile(
     r"\ball that apply\b|\bone or more\b|\bwhich (?:of \S+ )?(?:.{0,60} )?are\b|\bselect all\b|"
     r"\bseveral\b|\bmehrere\b|\balle zutreffenden\b|\btoutes les\b|\bselect (?:two|three)\b|"
@@ -98,7 +100,7 @@ def _marked(question: str, layout: re.Pattern[str]) -> Mapping[str, str]:
     for mark in marks[start + 1 :]:
         if mark[1] == _next(run[-1][1]):
             run.append(mark)
-    if not 2 <= len(run) <= MAX_OPTIONS or not _is_choice(question[: run[0].start()], run[0][1]):
+    if not 2 <= len(run) <= MAX_OPTIONS:
         return {}
     found: dict[str, str] = {}
     for mark, following in zip(run, [*run[1:], None], strict=True):
@@ -110,7 +112,8 @@ def _marked(question: str, layout: re.Pattern[str]) -> Mapping[str, str]:
         if not text or len(text) > MAX_OPTION_CHARS:
             return {}
         found[mark[1].upper()] = text
-    return found
+    before = question[: run[0].start()]
+    return found if _is_choice(before, run[0][1]) or _are_names(before, found) else {}
 
 
 def _next(label: str) -> str:
@@ -128,6 +131,19 @@ def _is_choice(before: str, first: str) -> bool:
     end = before.rstrip()[-1]
     chosen = _CHOOSING.search(said) is not None and not _TOLD.match(said)
     return (end == "?" and first == "a") or (chosen and end in "?:.*_")
+
+
+def _are_names(before: str, found: Mapping[str, str]) -> bool:
+    """Return whether numbered texts are options by what they are: answers, and no tasks."""
+    said = plain_words(before)
+    return (
+        before.rstrip().endswith("?")
+        and before.count("?") == 1
+        and _ASKS_FOR_ONE.match(said) is not None
+        and _IN_PARTS.search(said) is None
+        and len(found) > 2
+        and all(_NAME.fullmatch(text) for text in found.values())
+    )
 
 
 @lru_cache(maxsize=64)

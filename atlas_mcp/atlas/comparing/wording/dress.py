@@ -76,11 +76,14 @@ _DENIES = re.compile(
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+[^\W\d_]?\.$|\.\.$")
 _SHOUTED = re.compile(
-    r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí)|[\u3040-\u30ff\u4e00-\u9fff])[!！]$", re.I
+    r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí)|[\u3040-\u30ff\u4e00-\u9fff])\s?[!！]$", re.I
 )
 # A space that does not break a line is part of a number.
 _WHITE = re.compile(r"(?<=\d)([\u00a0\u202f\u2009])(?=\d)|\s+")
 _IT_IS = re.compile(r"(?:it is|it's|it was|that is|that's)\s+", re.IGNORECASE)
+_NAMED_WITH_MARKS = re.compile(
+    r"\b(?:which|what)(?: \w+){0,2} (?:company|brand|firm|show|band|musical|magazine)\b"
+)
 _NAMING = re.compile(r"(?:in )?(?:what|which|who|where|when)\b")
 _ECHOED = re.compile(r"what(?:'s| is| are| was| were) (the .{3,80})")
 
@@ -98,7 +101,7 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         before = text = text.strip()
         text = unquoted(_out_of_pairs(_unboxed(text)))
         if text == before:
-            text = _without_stop(text) if stop else text
+            text = _without_stop(text, asked.question) if stop else text
             text = without_introduction(text, asked.question)
         if text == before:
             text = latex.plain(text)
@@ -230,7 +233,7 @@ def _boxes(text: str) -> list[tuple[int, int, int]]:
     return spans
 
 
-def _without_stop(text: str) -> str:
+def _without_stop(text: str, question: str) -> str:
     """Return a text without the mark that ends its sentence."""
     if len(text) < 2:
         return text
@@ -242,7 +245,8 @@ def _without_stop(text: str) -> str:
     if last in "。．" and rest[-1] not in "。．":
         return rest
     if last in "!！":
-        return rest if _SHOUTED.search(text) else text
+        named = _is_named_with_marks(question)
+        return rest if _SHOUTED.search(text) and not named else text
     if last == "," and rest[-1].isalpha():
         return rest
     if last in ";；" and (rest[-1].isalnum() or rest[-1] in ")%*`$"):
@@ -270,6 +274,12 @@ def without_introduction(text: str, question: str = "") -> str:
         if verb in ("is", "are", "was", "were") and bare and not _OPENS_OTHERWISE.match(bare):
             return rest
     return text
+
+
+@lru_cache(maxsize=64)
+def _is_named_with_marks(question: str) -> bool:
+    """Return whether a mark at the end may belong to the name: Yahoo!"""
+    return _NAMED_WITH_MARKS.search(asking(question)) is not None
 
 
 @lru_cache(maxsize=64)

@@ -28,7 +28,8 @@ _PROGRAMMING = re.compile(
     r"repl|terminal|command line|api|npm|docker|makefile|stdout|django|flask|react|numpy|pandas|"
     r"programming|programm|quellcode|unit test)\b"
     r"|\bc\+\+|\bc#|\bc (?:function|program|code|expression|compiler|standard|language|library|"
-    r"macro|type|keyword|operator)\b|\bgo (?:function|program|code|keyword|type)\b"
+    r"macro|type|keyword|operator|declaration|statement|struct|string|pointer|array)\b"
+    r"|\bgo (?:function|program|code|keyword|type)\b"
     r"|\br (?:function|package)\b|\b(?:print|repr|printf|len|str|console\.log)\s*\(|\.py\b"
 )
 """Words of a question about programs."""
@@ -82,10 +83,28 @@ _PRINTED = re.compile(
     r"|\bqu'(?:affiche|imprime|écrit)\b|\bqué (?:imprime|muestra|devuelve|escribe)\b"
 )
 _SURELY_PRINTED = re.compile(
-    r"\b(?:exactly .{0,30}(?:print|output|display|written|write)|is printed|does .{0,80}\bprint)\b|"
+    r"\b(?:exactly .{0,30}(?:print|output|display(?:ed)?|written|write)|is printed|"
+    r"does .{0,80}\bprint)\b|"
     r"\bprint|\baffiche|\bimprime"
 )
-_TO_THE_BLANK = re.compile(r"\bexact(?:ly|ement|amente)?\b|\bblanks?\b|\bwhite ?space\b|\bgenau\b")
+_CALLED_OR_INDEXED = re.compile(
+    r"\b[a-z_][\w.]+\([^()\n]{0,80}\)+ (?:return|print|output|log|yield|give back)"
+    r"|['\"]\.[a-z_]\w*\("
+    r"|\b[a-z_]\w+\[-?\d{1,3}\] (?:contain|hold|refer|print|return|equal)"
+    r"|\b(?:what|which) (?:string|exception|error) (?:is|gets|was) "
+    r"(?:returned|printed|logged|thrown|raised|written|displayed)\b"
+)
+_NAMED_IN_CODE = re.compile(
+    r"\b(?:class|package|module|method|variable|table|branch|repository|repo|interface|struct|enum"
+    r"|namespace)s? (?:is |are |was )?(?:called|named|queried|checked out|imported|instantiated"
+    r"|joined|dropped)\b"
+    r"|\btype (?:does|do|has|of) (?:the|this) (?:variable|expression|parameter|argument|field)\b"
+    r"|\bwhich of the (?:\w+ )?(?:counters|variables|functions|methods|pointers|modules|branches)\b"
+    r"|\bvalue of \w+ after the (?:\w+ )?(?:loop|call|assignment)\b"
+)
+_TO_THE_BLANK = re.compile(
+    r"\bexact(?:ly|ement|amente)?\b|\bblanks?\b|\bwhite ?space\b|\bmind the spaces?\b|\bgenau\b"
+)
 _MARKED_UP = re.compile(
     r"\bmarkdown\b|\b(?:latex|html|tex) (?:source|code|command|markup)\b|\bin latex\b"
 )
@@ -102,7 +121,8 @@ _SPELLED = re.compile(
     r"\b(?:written|write|spelled|declared|called)\b|\bwhat (?:is|are)\b.{0,60}\bcalled\b"
 )
 _CHARACTERS = _asked_for(
-    r"characters?|delimiters?|separators?|punctuation(?: marks?)?|escape character|zeichen|mark"
+    r"characters?|ligatures?|glyphs?|delimiters?|separators?|punctuation(?: marks?)?|"
+    r"escape character|zeichen|mark"
 )
 _SECRETS = _asked_for(
     r"pass ?words?|pass ?phrase|pass ?code|passwort|"
@@ -129,6 +149,8 @@ _PHONES = _asked_for(r"(?:(?:tele)?phone|mobile|fax|cell(?:phone)?) number|telef
 _AS_WRITTEN = re.compile(
     r"\b(?:exactly )?as (?:it is |they are )?(?:written|printed|shown|it appears|they appear)\b|"
     r"\b(?:written|shown|printed) on\b|\bin (?:capitals|capital letters|upper ?case|lower ?case)\b|"
+    r"\bis (?:written|printed) in the (?:text|table|book|article)\b|"
+    r"\b(?:formula|text|expression) is on the (?:card|sign|board|label|screen)\b|"
     r"\bverbatim\b|\bcharacter by character\b|\bcase[- ]sensitive\b|\bcase matters\b|"
     r"\bexact (?:string|text|spelling)\b"
 )
@@ -157,6 +179,8 @@ def exactness_asked(question: str) -> Exactness | None:
         return "version"
     if _asks_for_code(asks, programming=programming):
         return "output" if _TO_THE_BLANK.search(asks) and _PRINTED.search(asks) else "code"
+    if _CALLED_OR_INDEXED.search(asks):
+        return "output" if _TO_THE_BLANK.search(asks) else "code"
     if _PHONES.search(asks):
         return "phone"
     if _SECRETS.search(asks) or _IN_A_CIPHER.search(asks):
@@ -167,7 +191,8 @@ def exactness_asked(question: str) -> Exactness | None:
         return "note"
     if _LANGUAGE.search(asks) and not _COUNTED.search(asks):
         return "code"
-    return "mark" if _MARKS.search(asks) or _AS_WRITTEN.search(asks) else None
+    marked = any(one.search(asks) for one in (_MARKS, _AS_WRITTEN, _NAMED_IN_CODE))
+    return "mark" if marked else None
 
 
 def _asks_for_code(asks: str, *, programming: bool) -> bool:

@@ -91,6 +91,9 @@ def looks_like_code(text: str) -> bool:
 
 
 def _exact_key(text: str, asked: Asked, exactness: Exactness) -> str | None:
+    if exactness == "character" and len(text) == 1:
+        # One character that stands for two letters is another answer than the letters.
+        return verbatim_key(text)
     bare = dress.off(text, asked, stop=exactness not in ("secret", "character"))
     if exactness == "character" and re.search(r"[^\W\d_]{3}", bare):
         # A character of a story, or the name of one of the alphabet.

@@ -24,6 +24,14 @@ ab da du er es im ja un le la il el en et de si
 _TWO_LETTERS = frozenset(_SHORTEST.split())
 """Ordinary words of two letters; other pairs may be units, genotypes or symbols."""
 
+_ALONE = _TWO_LETTERS & {
+    *("an", "by", "do", "go", "if", "is", "it", "me", "my"),
+    *("oh", "on", "or", "ox", "so", "to", "up", "us", "we"),
+}
+"""Those of them that are no symbols of elements and no alleles: alone, they are words too."""
+
+_GENOTYPE = re.compile(r"([A-Za-z])\1([A-Za-z])\2", re.IGNORECASE)
+
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'"})
 _DASHES = str.maketrans({"‐": "-", "‑": "-"})
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -58,13 +66,21 @@ _NO_ARTICLE = re.compile(
 _ABOUT_WORDS = re.compile(
     r"\b(?:which word|word (?:fills|fits|means|is)|words fit|spelling|spelled|spelt|contraction|"
     r"apostrophe|article|grammatical|capitali[sz]\w*|uppercase|lowercase|upper case|lower case|"
-    r"acronym|abbreviat\w+|lücke|welches wort|artikel)\b"
+    r"acronym|abbreviat\w+|lücke|welches wort|artikel)\b|"
+    r"\bhow (?:is|are|was|do|does|would|should)\b.{0,60}\b(?:written|write|spell)\b"
 )
 _ABOUT_NAMES = re.compile(
     r"\b(?:who|where|(?:which|what)(?: is the| was the)?(?: [\w'-]+){0,2} (?:city|town|capital|"
     r"country|state|river|ocean|sea|lake|planet|animal|author|composer|painter|king|queen|"
     r"president|colou?r|day|month|continent|island|mountain|language|metal|fruit|person|name))\b"
 )
+
+
+_ABOUT_PEOPLE = re.compile(r"\b(?:who|whom|where|pronoun|preposition)\b")
+_ABOUT_TITLES = re.compile(
+    r"\b(?:which|what)(?: \w+){0,2} (?:newspaper|paper|magazine|company|brand|firm|album|song)\b"
+)
+_ABOUT_BANDS = re.compile(r"\b(?:which|what)(?: \w+){0,2} (?:band|group)\b")
 
 
 def key(text: str, asked: Asked) -> str:
@@ -81,8 +97,10 @@ def key(text: str, asked: Asked) -> str:
     if not _NOT_NAMED.search(plain_words(asked.question)):
         words = _ROMAN.sub(_arabic, words)
     article = _ARTICLE.match(words)
-    if article is not None and _is_article(words, article):
+    if article is not None and _is_article(words, article, asked.question):
         words = words[article.end() :]
+    if _keeps_case(words, asked.question):
+        return words_key(words)
     if _is_shouted(words):
         words = words.lower()
     names = _is_about_names(asked.question)
@@ -111,12 +129,33 @@ def _is_about_names(question: str) -> bool:
     return _ABOUT_NAMES.search(asking(question)) is not None
 
 
-def _is_article(words: str, article: re.Match[str]) -> bool:
+def _keeps_case(words: str, question: str) -> bool:
+    """Return whether a text may be a symbol of two letters, or a genotype."""
+    if len(words) == 2 and words.lower() not in _ALONE:
+        return words.lower() not in _TWO_LETTERS or not _is_about_people(question)
+    return _GENOTYPE.fullmatch(words) is not None
+
+
+@lru_cache(maxsize=64)
+def _is_about_people(question: str) -> bool:
+    return _ABOUT_PEOPLE.search(asking(question)) is not None
+
+
+def _is_article(words: str, article: re.Match[str], question: str) -> bool:
     """Return whether a text begins with an article, and not with a letter's or a person's name."""
+    rest = words[article.end() :]
     if article[0].lower().startswith("the"):
-        return True
-    following = words[article.end() :].split(" ")[0]
+        return len(rest) > 1 and not (" " not in rest and _may_be_named_so(rest, question))
+    following = rest.split(" ")[0]
     return len(following) > 1 and following[0].islower() and not _NO_ARTICLE.match(words)
+
+
+def _may_be_named_so(rest: str, question: str) -> bool:
+    """Return whether "the" may tell a name from another one: The Who from Who."""
+    asks = asking(question)
+    return _ABOUT_TITLES.search(asks) is not None or (
+        _ABOUT_BANDS.search(asks) is not None and not rest.endswith("s")
+    )
 
 
 def _folded(word: str, *, names: bool, least: int = 2) -> str:

@@ -22,6 +22,7 @@ def keys(one: Any, other: Any, question: str | None, schema: Any) -> tuple[str, 
 @pytest.mark.parametrize(
     ("one", "other", "question", "schema"),
     [
+        ("Low", "low", None, {"type": "string", "examples": ["low", "high"]}),
         ("Rome ", "rome", "What is the capital of Italy?", TEXT),
         ("3/4", "0.75", None, TEXT),
         ("**B**", "B", None, {}),

@@ -126,3 +126,22 @@ def test_a_letter_that_is_another_options_text_is_no_choice() -> None:
 
 def test_without_options_a_letter_is_a_letter() -> None:
     assert text_key("B", Asked("Which one is it?")) != text_key("b", Asked("Which one is it?"))
+
+
+def test_numbered_names_behind_a_question_are_options() -> None:
+    asked = Asked("Who painted it? 1) Monet 2) Manet 3) Edgar Degas")
+
+    assert text_key("1", asked) == text_key("Monet", asked) != text_key("2)", asked)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who is right in each of the two cases? 1) Anna 2) Ben 3) Carl",
+        "What is the result? 1) 2+2 2) 3+3 3) 4+4",
+        "How many are there? 1) Apples 2) Pears 3) Plums",
+        "Who came? 1) find the first guest 2) find the last 3) find the others",
+    ],
+)
+def test_numbered_parts_of_a_question_are_no_options(question: str) -> None:
+    assert not options(question)

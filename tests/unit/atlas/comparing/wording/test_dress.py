@@ -121,3 +121,8 @@ def test_the_mark_at_the_end_stays_where_it_may_be_part_of_the_answer() -> None:
 @pytest.mark.parametrize("text", ["\\boxed{" * 300, "**" * 900, "$" * 1_999, "`" * 2_000])
 def test_dress_without_an_end_stays(text: str) -> None:
     assert dress.off(text, NOTHING_ASKED)
+
+
+def test_a_mark_that_may_belong_to_a_name_stays() -> None:
+    assert dress.off("Yahoo!", Asked("Which company is it?")) == "Yahoo!"
+    assert dress.off("Rome !", Asked("Which city is it?")) == "Rome"

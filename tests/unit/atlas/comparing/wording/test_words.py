@@ -36,6 +36,10 @@ CAPITAL = "What is the capital of Italy?"
         ("San  Marino", "San Marino", ""),
         ("24 Sheep", "24 sheep", ""),
         ("Saint\u2011Malo", "Saint-Malo", ""),
+        ("Up", "up", ""),
+        ("He", "he", "Who opened the door?"),
+        ("The Doors", "Doors", "Which band was it?"),
+        ("The Thames", "Thames", "Which river is it?"),
     ],
 )
 def test_words_that_are_the_same(one: str, other: str, question: str) -> None:
@@ -47,6 +51,13 @@ def test_words_that_are_the_same(one: str, other: str, question: str) -> None:
     [
         ("US", "us", ""),
         ("Aa", "aa", ""),
+        ("Bbcc", "bbcc", ""),
+        ("Am", "am", ""),
+        ("He", "he", "Which element is it?"),
+        ("The Band", "Band", "Which band was it?"),
+        ("The Post", "Post", "Which newspaper was it?"),
+        ("The B", "B", ""),
+        ("May", "may", "How is the word written?"),
         ("WHO", "who", ""),
         ("X", "x", ""),
         ("HashSet", "Hashset", ""),

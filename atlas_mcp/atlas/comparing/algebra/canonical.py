@@ -10,8 +10,9 @@ import math
 from fractions import Fraction
 
 from atlas_mcp.atlas.comparing.algebra import nodes, polynomials
+from atlas_mcp.atlas.comparing.algebra.angles import Angles
 from atlas_mcp.atlas.comparing.algebra.nodes import Node, NotReadable
-from atlas_mcp.atlas.comparing.algebra.polynomials import COSINE, IMAGINARY, PRIME, SINE, Ring
+from atlas_mcp.atlas.comparing.algebra.polynomials import IMAGINARY, PRIME, Ring
 from atlas_mcp.atlas.comparing.algebra.powers import Powers
 from atlas_mcp.atlas.comparing.algebra.primes import powers_of
 from atlas_mcp.atlas.comparing.algebra.quotients import Field, Quotient
@@ -22,12 +23,6 @@ MAX_FACTORIAL = 400
 MAX_CHOSEN_FROM = 2_000
 """Largest number of things of which a choice is counted."""
 
-MAX_ANGLES = 3
-"""Angles in the largest sum whose sine is written with those of its parts."""
-
-MAX_MULTIPLE = 6
-"""Largest multiple of an angle that is written with the angle alone."""
-
 
 class Canonical:
     """Works out one expression."""
@@ -35,6 +30,7 @@ class Canonical:
     def __init__(self) -> None:
         self.field = Field(Ring())
         self._powers = Powers(self.field)
+        self._angles = Angles(self.field, self._powers)
 
     def of(self, node: Node) -> Quotient:
         """Return the form of a node.
@@ -87,7 +83,7 @@ class Canonical:
 
     def _function(self, called: str, parts: tuple[Node, ...]) -> Quotient:
         if called in ("sin", "cos", "tan", "cot", "sec", "csc"):
-            return self._trigonometric(called, self._angle(parts[0]))
+            return self._angles.value(called, self._angle(parts[0]))
         arguments = [self.of(part) for part in parts]
         if called in ("ln", "log", "lg"):
             return self._logarithm(called, arguments)
@@ -130,7 +126,7 @@ class Canonical:
                 return size
         # `|1 - x|` is `|x - 1|`.
         both = sorted(
-            (self.field.written(of), self.field.written(self._negative(of))),
+            (self.field.written(of), self.field.written(self.field.negative(of))),
         )
         return self.field.atom(f"of abs({both[0]})")
 
@@ -146,9 +142,6 @@ class Canonical:
         if square.rational is None:
             return None
         return self._powers.power(square, self.field.number(Fraction(1, 2)))
-
-    def _negative(self, of: Quotient) -> Quotient:
-        return self.field.multiply(self.field.number(-1), of)
 
     def _binomial(self, above: Quotient, below: Quotient) -> Quotient:
         whole, chosen = above.rational, below.rational
@@ -220,76 +213,6 @@ class Canonical:
                 self.field.atom("pi"),
             )
         return self.of(node)
-
-    def _trigonometric(self, called: str, angle: Quotient) -> Quotient:
-        sine, cosine = self._sine_and_cosine(angle)
-        if called == "sin":
-            return sine
-        if called == "cos":
-            return cosine
-        above = {"tan": sine, "cot": cosine}.get(called, self.field.number(1))
-        below = cosine if called in ("tan", "sec") else sine
-        if not below.top:
-            raise NotReadable
-        return self.field.multiply(above, self.field.inverse(below))
-
-    def _sine_and_cosine(self, angle: Quotient) -> tuple[Quotient, Quotient]:
-        """Return both, of a sum of few angles by those of its parts."""
-        field = self.field
-        sine, cosine = field.number(0), field.number(1)
-        parts = list(angle.top.items())
-        if len(parts) > MAX_ANGLES or angle.below:
-            return self._of_whole(angle)
-        for monomial, number in parts:
-            if monomial == (("pi", Fraction(1)),):
-                turned = self._of_turn(number)
-            else:
-                turned = self._of_multiple(monomial, number)
-            sine, cosine = self._together((sine, cosine), turned)
-        return sine, cosine
-
-    def _together(
-        self, first: tuple[Quotient, Quotient], second: tuple[Quotient, Quotient]
-    ) -> tuple[Quotient, Quotient]:
-        """Return the sine and the cosine of the sum of two angles."""
-        field = self.field
-        (sine, cosine), (more_sine, more_cosine) = first, second
-        return (
-            field.add(field.multiply(sine, more_cosine), field.multiply(cosine, more_sine)),
-            field.add(
-                field.multiply(cosine, more_cosine),
-                self._negative(field.multiply(sine, more_sine)),
-            ),
-        )
-
-    def _of_whole(self, angle: Quotient) -> tuple[Quotient, Quotient]:
-        """Return the sine and the cosine of an angle that is not taken apart."""
-        text, other = self.field.written(angle), self.field.written(self._negative(angle))
-        sine = self.field.atom(SINE + min(text, other))
-        return sine if text <= other else self._negative(sine), self.field.atom(
-            COSINE + min(text, other)
-        )
-
-    def _of_multiple(
-        self, monomial: polynomials.Monomial, number: Fraction
-    ) -> tuple[Quotient, Quotient]:
-        multiple = abs(number.numerator)
-        if multiple > MAX_MULTIPLE:
-            return self._of_whole(Quotient({monomial: number}))
-        part = polynomials.written((((monomial), Fraction(1, number.denominator)),))
-        single = self.field.atom(SINE + part), self.field.atom(COSINE + part)
-        found = single
-        for _ in range(multiple - 1):
-            found = self._together(found, single)
-        return (self._negative(found[0]), found[1]) if number < 0 else found
-
-    def _of_turn(self, halves: Fraction) -> tuple[Quotient, Quotient]:
-        """Return the sine and the cosine of a multiple of π."""
-        cosine = self._powers.cosine_of_turn(halves)
-        sine = self._powers.cosine_of_turn(Fraction(1, 2) - halves)
-        if sine is None or cosine is None:
-            return self._of_multiple((("pi", Fraction(1)),), halves % 2)
-        return sine, cosine
 
 
 def _ratio(above: Quotient, below: Quotient) -> Fraction | None:

@@ -73,7 +73,7 @@ def _named(named: str) -> Decimal:
 def _power(base: Decimal, exponent: Decimal, written: Node) -> Decimal:
     if base < 0 and exponent != int(exponent):
         raise NotReadable
-    if abs(exponent) > 10_000:
+    if abs(exponent) > 10_000 or (not base and exponent <= 0):
         raise NotReadable
     if written == nodes.number(Fraction(1, 2)):
         return _CONTEXT.sqrt(base)

@@ -37,10 +37,12 @@ def parse(text: str) -> Node:
     return node
 
 
-class _Parser:
+class _Words:
+    """The words of an expression, and the place up to which they are read."""
+
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
-        self._at = 0
+        self._at: int = 0
         self._depth = 0
         self._bars = 0
 
@@ -64,6 +66,10 @@ class _Parser:
         if not self._is(sign):
             raise NotReadable
         self._at += 1
+
+
+class _Parser(_Words):
+    """Reads words into a tree."""
 
     def sum(self) -> Node:
         """Read a sum."""
@@ -234,7 +240,7 @@ class _Parser:
         elif self._is("^"):
             self._at += 1
             minus = self._is("-")
-            self._at += minus
+            self._at += int(minus)
             exponent = self._primary()
             exponent = nodes.negative(exponent) if minus else exponent
         arguments = self._arguments(token)

@@ -79,6 +79,10 @@ class Field:
             below[factor] = below.get(factor, Fraction(0)) + power
         return Quotient(self.ring.multiply(first.top, second.top), below)
 
+    def negative(self, quotient: Quotient) -> Quotient:
+        """Return the quotient with the other sign."""
+        return self.multiply(self.number(-1), quotient)
+
     def inverse(self, quotient: Quotient) -> Quotient:
         """Return one over a quotient."""
         found = self._inverse_of(quotient.top)

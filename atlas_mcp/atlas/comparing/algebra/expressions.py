@@ -178,9 +178,10 @@ def _key(node: Node, asked: Asked) -> str:
     rounding = asked_rounding(question)
     if rounding is not None and not nodes.names_in(node):
         exact = _exact(node)
-        if exact is not None:
-            return number_key(rounded(exact, rounding))
-        return number_key(rounded(evaluation.value_of(node), rounding))
+        value = evaluation.value_of(node) if exact is None else exact
+        found = rounded(value, rounding)
+        if found:
+            return number_key(found)
     if has_constant_of_integration(question):
         node = with_one_constant(node)
     if shapes.is_order_asked(question):

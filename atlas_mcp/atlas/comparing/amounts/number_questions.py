@@ -70,6 +70,7 @@ _LABEL = re.compile(
     r"|release|identifier|license|licence|plate|flight|room|account|id|as written|exactly as"
     r"|section|chapter|verse|figure|table|theorem|lemma|exercise|edition|clause|paragraph|kernel"
     r"|postleitzahl|plz|telefon|nummer|kennzeichen|vorwahl|extension|jersey|route|agent|string"
+    r"|dialling|dialing|country code|calling code|prefix|department number|département"
     r"|digest|hash|checksum|hex digits|item number|model number)\b"
 )
 _WHICH = re.compile(r"\bwhich (?!number|value|fraction|decimal|integer|amount|price)[a-z]+\b")
@@ -103,6 +104,8 @@ _FORMS = (
         "decimal",
         r"\b(?:as|to|into|in) (?:an? |its )?(?:exact |terminating |finite )?decimals?\b"
         r"(?! place| comma| digit| point| number system)"
+        r"|\b(?:give|write|state|find) (?:the|its) (?:exact )?decimal\b"
+        r"(?! place| comma| digit| point)"
         r"|\bin decimal (?:form|notation)|\bdecimal form\b|\bals dezimal(?:zahl|bruch)",
     ),
     (
@@ -123,6 +126,16 @@ _FORMS = (
     ("words", r"\bin words\b|\bin (?:full )?letters\b|\bspell(?:ed)? out|\bin worten|\ben lettres"),
     ("digits", r"\bin (?:digits|numerals|figures)\b|\b(?:using|as|with) (?:digits|numerals)\b"),
 )
+_WORD = re.compile(
+    r"\bsi unit\b|\b(?:which|what|name|is the) (?:[a-z]+ )?unit of\b"
+    r"|\b(?:which|what|the) (?:[a-z]+ )?word\b(?! problem)|\bspel(?:led|t|ling)\b|\brhym\w+"
+    r"|\b(?:which|what|the) (?:[a-z]+ )?(?:ad)?(?:verb|noun|adjective|pronoun|preposition)\b"
+    r"|\b(?:welches|das) wort\b|\bquel mot\b"
+)
+_FIGURES = re.compile(
+    r"\bsignificant (?:figure|digit)s?\b|\bsig\.? ?figs?\b|\bs\.f\.|\d ?sf\b"
+    r"|\bsignifikante\w* (?:stelle|ziffer)n?\b|\bchiffres? significatifs?\b"
+)
 _FORM_RULES = tuple((name, re.compile(pattern)) for name, pattern in _FORMS)
 
 
@@ -131,7 +144,7 @@ _ASKS = re.compile(
     r"[?？]$|\b(?:give|find|what|which|how|answer|express|convert|calculate|compute|determine"
     r"|state|report|write|estimate|work out|simplify|evaluate|round|wie|gib|berechne"
     r"|welche[rsnm]?|combien|quel(?:le)?|donne[rz]?|cuánt[oa]s?|qué|cuál)\b"
-    r"|^(?:in|as|use)\b",
+    r"|^(?:in|as|use)(?: [^\s,]+){1,6}(?:, please)?[.!]?$",
     re.IGNORECASE,
 )
 
@@ -273,6 +286,18 @@ def asks_three_places(question: str) -> bool:
     """Return whether three digits behind a separator are decimal places."""
     asked = asked_rounding(question)
     return asked is not None and asked.step is not None and asked.step.denominator == 1000
+
+
+@lru_cache(maxsize=64)
+def asks_word(question: str) -> bool:
+    """Return whether an answer in letters is a word or a unit, and no number."""
+    return bool(_WORD.search(_folded(question)))
+
+
+@lru_cache(maxsize=64)
+def counts_figures(question: str) -> bool:
+    """Return whether the zeros at the end of a number tell how exact it is."""
+    return bool(_FIGURES.search(_folded(question)))
 
 
 def _asks_other_share(folded: str) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from atlas_mcp.atlas.comparing.amounts import number_questions, number_words
+from atlas_mcp.atlas.comparing.amounts import number_questions, number_words, ordinals
 from atlas_mcp.atlas.comparing.amounts.numerals import MAX_DIGITS, exponent, unsigned, western
 from atlas_mcp.atlas.comparing.amounts.rounding import asked_rounding, rounded, rounded_as_written
 from atlas_mcp.atlas.comparing.asked import Asked
@@ -35,15 +35,6 @@ _REPEATING = re.compile(
     r"|(\d)\5\5{1,20}(?:\.\.\.|…))"
 )
 _SCALED = re.compile(rf"({_BODY}) ?-?([a-zäöüéóA-Z]{{3,9}}|[万萬亿億])")
-_ORDINAL = re.compile(r"(?:the )?(\d{1,6})(st|nd|rd|th)((?: [a-z]{3,15}){0,2})", re.IGNORECASE)
-_ORDINAL_WORDS = re.compile(r"(?:the )?([a-z]+(?:[- ][a-z]+)?)", re.IGNORECASE)
-_ORDINAL_NOUN = re.compile(
-    r"(?:the )?([a-z]+(?:-[a-z]+)?)((?: (?:place|position|floor|grade|row|term|letter|digit|prime"
-    r"|president|amendment|planet|month|day|week|year|quadrant|quarter|person|book|act|edition"
-    r"|element|power|derivative|order|degree|chapter|season|door|house|man|number|one)))",
-    re.IGNORECASE,
-)
-
 _COLON = re.compile(r"([\d.]{1,12})(?: ?: ?| to )([\d.]{1,12})")
 _OUT_OF = re.compile(r"([\d,]{1,12}|[a-z]{3,12}) (?:in|out of) ([\d,]{1,12}|[a-z]{3,12})")
 _SEASON = re.compile(r"(?:1[89]|20)\d\d/(?:\d\d|(?:1[89]|20)\d\d)")
@@ -78,15 +69,30 @@ class Numeral:
         kind: How it was written: `integer`, `decimal`, `fraction`, `mixed`, `scientific`, `power`,
             `words`.
         written: What else of the writing counts where the question asks for a form.
+        figures: Its significant figures, where it is written with digits alone; otherwise 0.
     """
 
     value: Fraction
     kind: str
     written: str = ""
+    figures: int = 0
 
     def negated(self) -> Numeral:
         """Return the number with a minus sign before it."""
-        return Numeral(-self.value, self.kind, f"-{self.written}")
+        return Numeral(-self.value, self.kind, f"-{self.written}", self.figures)
+
+    def precision(self, asked: Asked) -> str:
+        """Return the part of a key that tells its figures apart, where the question asks for some.
+
+        Of 2.5 and 2.50 only the second has three figures; a fraction is exact.
+        """
+        if not self.figures or not number_questions.counts_figures(asked.question):
+            return ""
+        rounding = asked_rounding(asked.question)
+        wanted = None if rounding is None else rounding.figures
+        if wanted is not None and self.figures >= wanted:
+            return ""
+        return f":{self.figures} figures"
 
     def rounded(self, asked: Asked) -> Fraction:
         """Return the number, rounded where the question asks for it and it is exact."""
@@ -99,14 +105,13 @@ def read(text: str, asked: Asked) -> str | None:
     if len(text) > MAX_CHARS or not text:
         return None
     text = western(text)
-    return _percentage(text, asked) or _ratio(text, asked) or _number(text, asked) or _ordinal(text)
-
-
-@lru_cache(maxsize=64)
-def _asks_word(question: str) -> bool:
-    """Return whether an answer in letters is a word or a unit, and no number."""
-    return bool(
-        re.search(r"\b(?:SI unit|unit of|(?:which|what|the) [a-z]* ?word)\b", question, re.I)
+    if text[0].isalpha() and number_questions.asks_word(asked.question):
+        return None
+    return (
+        _percentage(text, asked)
+        or _ratio(text, asked)
+        or _number(text, asked)
+        or ordinals.read(text, asked)
     )
 
 
@@ -116,6 +121,9 @@ def numeral(text: str, asked: Asked) -> Numeral | None:
         return None
     text = western(text).strip()
     if text[:1] in _SIGNS:
+        if text[0] == "+" and number_questions.asks_label(asked.question):
+            # A prefix to be dialled.
+            return None
         sign, rest = text[0], text[1:].lstrip()
         if sign in "\u2013\u2014" and not rest[:1].isdecimal():
             return None
@@ -138,7 +146,7 @@ def value_key(found: Numeral, asked: Asked) -> str:
     if value != found.value and found.value in _numbers_of(asked.question):
         # The number that is to be rounded, as the question has it.
         return f"numeral:unrounded:{found.value}"
-    return number_key(value)
+    return number_key(value) + found.precision(asked)
 
 
 @lru_cache(maxsize=64)
@@ -205,26 +213,6 @@ def _percentage(text: str, asked: Asked) -> str | None:
     )
 
 
-def _ordinal(text: str) -> str | None:
-    match = _ORDINAL.fullmatch(text)
-    if match is not None:
-        number = int(match[1])
-        fits = match[2].casefold() == _suffix(number)
-        return f"ordinal:{number}:{match[3].casefold().strip()}" if fits else None
-    match = _ORDINAL_NOUN.fullmatch(text) or _ORDINAL_WORDS.fullmatch(text)
-    if match is None:
-        return None
-    value = number_words.ordinal(match[1])
-    noun = match[2].casefold().strip() if match.re is _ORDINAL_NOUN else ""
-    return None if value is None else f"ordinal:{value}:{noun}"
-
-
-def _suffix(number: int) -> str:
-    if number % 100 in (11, 12, 13):
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-
-
 def _unsigned(text: str, question: str) -> Numeral | None:
     if not text:
         return None
@@ -265,7 +253,13 @@ def _digits(text: str, question: str) -> Numeral | None:
     value = unsigned(text, question)
     if value is None:
         return None
-    return Numeral(value, "decimal" if "." in text or value.denominator > 1 else "integer")
+    kind = "decimal" if "." in text or value.denominator > 1 else "integer"
+    return Numeral(value, kind, figures=_figures(text))
+
+
+def _figures(text: str) -> int:
+    """Return the number of digits of a text from the first one that is not zero."""
+    return len(re.sub(r"\D", "", text).lstrip("0"))
 
 
 def _scientific(text: str, question: str) -> Numeral | None:
@@ -279,7 +273,9 @@ def _scientific(text: str, question: str) -> Numeral | None:
     mantissa = unsigned(match[1].strip(), question)
     if mantissa is None or power is None or abs(power) >= MAX_DIGITS:
         return None
-    return Numeral(mantissa * Fraction(10) ** power, "scientific", f"{mantissa}e{power}")
+    return Numeral(
+        mantissa * Fraction(10) ** power, "scientific", f"{mantissa}e{power}", _figures(match[1])
+    )
 
 
 def _power(text: str) -> Numeral | None:

@@ -99,7 +99,7 @@ def quantity_key(found: Quantity, asked: Asked) -> str:
         if wanted == measured:
             return value_key(number, asked)
         return f"degrees:{number.value}:{measured.factor}"
-    if wanted is not None and wanted.kind == measured.kind:
+    if wanted is not None and wanted.kind == measured.kind and number.kind != "compound":
         if wanted == measured:
             return value_key(number, asked)
         value = (found.in_base_units(number.value) - wanted.offset) / wanted.factor
@@ -112,7 +112,7 @@ def quantity_key(found: Quantity, asked: Asked) -> str:
         rounding = None
     exact = number.kind in ("fraction", "mixed")
     value = found.in_base_units(rounded_as_written(number.value, rounding, exact=exact))
-    return f"quantity:{value}:{_kind(measured)}"
+    return f"quantity:{value}:{_kind(measured)}{number.precision(asked)}"
 
 
 def _angle_key(found: Quantity, asked: Asked, part: Callable[[str], str]) -> str | None:

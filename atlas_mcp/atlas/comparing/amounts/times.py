@@ -46,6 +46,11 @@ _LENGTH = re.compile(
     r"|separation|how (?:long|far|large|big))\b",
     re.IGNORECASE,
 )
+_HOURS = re.compile(
+    r"\b(?P<hours>12|24)[- ]?(?:hours?|h) (?:format|clock|time|notation|style)"
+    r"|\bmilitary (?:time|format)",
+    re.IGNORECASE,
+)
 _OFFSETS = {
     **{"Z": 0, "UTC": 0, "GMT": 0, "EST": -5, "EDT": -4, "PST": -8, "PDT": -7},
     **{"CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "JST": 9},
@@ -79,7 +84,9 @@ def read(text: str, asked: Asked) -> str | None:
     if ":" not in text and _asks_length(asked.question):
         # A picometre, or more of them.
         return None
-    return key_of(found)
+    wanted = _asked_hours(asked.question)
+    written = _hours_of(text)
+    return key_of(found) if wanted in ("", written) else f"{key_of(found)} in {written}"
 
 
 def key_of(found: Clock) -> str:
@@ -186,6 +193,20 @@ def _spoken(text: str) -> Clock | None:
 
 def _is_bare(text: str) -> bool:
     return not any(c.isalpha() for c in text)
+
+
+def _hours_of(text: str) -> str:
+    """Return how many hours of the day a time is written with; `words` for a time in words."""
+    if not text[0].isdecimal():
+        return "words"
+    return "12" if _HALF.search(text) else "24"
+
+
+@lru_cache(maxsize=64)
+def _asked_hours(question: str) -> str:
+    """Return how many hours of the day a question wants times to be written with."""
+    match = _HOURS.search(question)
+    return "" if match is None else match["hours"] or "24"
 
 
 @lru_cache(maxsize=64)

@@ -64,3 +64,19 @@ def test_other_times_stay_apart(one: str, other: str) -> None:
 )
 def test_what_is_no_time_for_certain_is_not_read(question: str, text: str) -> None:
     assert read(text, Asked(question)) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "same"),
+    [
+        ("When does the train leave?", True),
+        ("Give the time in 24-hour format.", False),
+        ("Give the time on a 12-hour clock.", False),
+        ("What is it in military time?", False),
+        ("Over a 24-hour period, when is it warmest?", True),
+    ],
+)
+def test_the_hours_that_a_question_asks_for_are_a_form(question: str, same: bool) -> None:
+    keys = {read(text, Asked(question)) for text in ("2:30 pm", "14:30")}
+
+    assert (len(keys) == 1) == same

@@ -17,15 +17,15 @@ LONG_CHARS = 2_000
 """Characters of the longest text that is read into a form; a longer one is compared as it is."""
 
 LONG_VALUES = 200
-"""Values in the largest answer of which each is compared by its meaning; those of a larger one
-are compared as JSON."""
+"""Values in the largest answer of which each is compared by its meaning, names of properties among
+them; those of a larger one are compared as JSON."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
 
 
 def is_long(answer: Json) -> bool:
     """Return whether an answer is compared as it is written, whatever was asked."""
-    values, chars = 0, 0
+    values, chars = 1, 0
     waiting: list[Json] = [answer]
     while waiting and values <= LONG_VALUES and chars <= LONG_CHARS:
         value = waiting.pop()
@@ -33,7 +33,7 @@ def is_long(answer: Json) -> bool:
             chars += len(value)
             continue
         parts = _parts(value)
-        values += 1 + len(parts)
+        values += len(parts)
         if values <= LONG_VALUES:
             waiting.extend(parts)
     return values > LONG_VALUES or chars > LONG_CHARS

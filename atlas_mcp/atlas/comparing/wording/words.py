@@ -67,7 +67,8 @@ _ABOUT_WORDS = re.compile(
     r"\b(?:which word|word (?:fills|fits|means|is)|words fit|spelling|spelled|spelt|contraction|"
     r"apostrophe|article|grammatical|capitali[sz]\w*|uppercase|lowercase|upper case|lower case|"
     r"acronym|abbreviat\w+|lücke|welches wort|artikel)\b|"
-    r"\bhow (?:is|are|was|do|does|would|should)\b.{0,60}\b(?:written|write|spell)\b"
+    r"\bhow (?:is|are|was|do|does|would|should)\b.{0,60}\b(?:written|write|spell)\b|"
+    r"\boutput for (?:the input\b|[a-z] ?=)"
 )
 _ABOUT_NAMES = re.compile(
     r"\b(?:who|where|(?:which|what)(?: is the| was the)?(?: [\w'-]+){0,2} (?:city|town|capital|"

@@ -17,8 +17,8 @@ from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED, Asked
     [
         ("x" * LONG_CHARS, False),
         ("x" * (LONG_CHARS + 1), True),
-        ([0] * (LONG_VALUES // 2), False),
-        ([0] * (LONG_VALUES + 1), True),
+        ([0] * (LONG_VALUES - 1), False),
+        ([0] * (LONG_VALUES), True),
         ({"x" * LONG_CHARS: "y"}, True),
     ],
 )

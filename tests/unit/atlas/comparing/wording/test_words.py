@@ -57,6 +57,7 @@ def test_words_that_are_the_same(one: str, other: str, question: str) -> None:
         ("The Band", "Band", "Which band was it?"),
         ("The Post", "Post", "Which newspaper was it?"),
         ("The B", "B", ""),
+        ("Buzz", "buzz", "What is the output for n = 5?"),
         ("May", "may", "How is the word written?"),
         ("WHO", "who", ""),
         ("X", "x", ""),

@@ -127,15 +127,18 @@ class Calculation:
             return Verdict(fault=BUSY)
         try:
             process = self._start()
-        except OSError as error:
+        except (OSError, ValueError, MemoryError) as error:
             return Verdict(fault=f"the computer algebra system could not be started: {error}")
         if process is None:
             return Verdict(fault="the comparison was cut off")
         timer = threading.Timer(left, self._give_up)
         timer.daemon = True
-        timer.start()
         try:
+            timer.start()
             output = self._asked(process, left)
+        except (RuntimeError, MemoryError) as error:
+            # No thread can be had, or no memory: a run goes on without the comparison.
+            return Verdict(fault=f"the computer algebra system could not be watched: {error}")
         finally:
             timer.cancel()
             self.end()

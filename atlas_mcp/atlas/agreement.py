@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from atlas_mcp.atlas.comparing.answers import answer_key, is_long, long_key
 from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED, Asked
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Json
@@ -163,6 +162,9 @@ def key_of(answered: Answered, asked: Asked = NOTHING_ASKED) -> str:
     """
     key = answered.key_under(asked)
     if key is None:
+        # At first use: the readers take a fifth of a second to be imported.
+        from atlas_mcp.atlas.comparing.answers import answer_key
+
         key = answer_key(answered.answer, asked)
         answered.keep_key(key, asked)
     return key
@@ -174,6 +176,8 @@ def keep_long_key(answered: Answered) -> None:
     An answer of forty thousand values takes a tenth of a second or more, so code that makes or
     reads back an answer calls this there, off the event loop.
     """
+    from atlas_mcp.atlas.comparing.answers import is_long, long_key
+
     if is_long(answered.answer):
         answered.keep_key(long_key(answered.answer))
 

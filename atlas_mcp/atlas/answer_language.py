@@ -28,10 +28,13 @@ _LINES: Mapping[str, str] = {
 _USUAL = "Write in the language of the problem."
 
 _NAMES_LANGUAGE = re.compile(
-    r"translat|übersetz|tradu[cz]|traduir|vertaa?l|перев[её]"
-    r"|engli|angl|ingl[eé]s|engels|англий|german|deutsch|allem|alem|tedesc|duits|немец"
-    r"|french|franz|fran[cç]|frans|француз|spani|espa[gñn]|spagn|испан|itali|итал"
-    r"|portug|португ|dutch|niederl|holl[aä]nd|nederl|néerl|neerl|olandes|russ|русск",
+    r"\b(?:translat|übersetz|tradu[cz]|traduir|vertaa?l|перев[её])"
+    r"|\b(?:английск|немецк|французск|испанск|итальянск|португальск|русск)\w{1,3}\b"
+    r"|\b(?:english|englisch|anglais|ingl[eé]s|inglese|engels|german|deutsch|allemand|alem[aá]n"
+    r"|alemão|tedesco|duits|french|französisch|français|franc[eé]s|francese|frans|spanish|spanisch"
+    r"|espagnol|español|espanhol|spagnolo|spaans|italian|italienisch|italien|italiano|italiaans"
+    r"|portuguese|portugiesisch|portugais|portugu[eêé]s|portoghese|dutch|niederländisch|néerlandais"
+    r"|neerland[eé]s|olandese|nederlands|russian|russisch|russe|ruso|russo)(?:e[nmrs]?|a|ne)?\b",
     re.I,
 )
 """Words of a question that may ask for an answer in another language than its own."""

@@ -19,10 +19,6 @@ from atlas_mcp.atlas.run_facts import RunFacts
 MOST_COMPARED = 12
 """Answers that are compared together: 66 pairs, which take about 0.5 s (2026-11)."""
 
-FREE_TEXT = frozenset({"type", "title", "description", "minLength", "maxLength", "examples"})
-"""What the schema of a text may say while its answers are compared by their meaning."""
-
-
 _KINDS = ("expression:", "equation:", "number:", "blake2b:")
 """How keys of expressions, equations and numbers begin; the last one is that of any long key."""
 
@@ -41,7 +37,7 @@ def due_comparison(state: RunFacts) -> CompareAnswers | None:
     Only answers that are several ones by rule, and that are expressions in the same names, can
     turn out to be the same.
     """
-    if not _is_free_text(state) or asks_for_a_form(state.problem.text):
+    if not state.problem.takes_free_text or asks_for_a_form(state.asked.question):
         return None
     found = [one for group in state.groups if (one := _expression(group, state.asked)) is not None]
     pairs = [
@@ -58,11 +54,6 @@ def due_comparison(state: RunFacts) -> CompareAnswers | None:
         tuple(found[place].node for place in given),
         tuple((given.index(a), given.index(b)) for a, b in pairs),
     )
-
-
-def _is_free_text(state: RunFacts) -> bool:
-    schema = state.problem.answer_schema
-    return schema is None or (schema.get("type") == "string" and schema.keys() <= FREE_TEXT)
 
 
 def _expression(group: Group, asked: Asked) -> _Expression | None:

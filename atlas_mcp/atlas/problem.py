@@ -16,6 +16,10 @@ MAX_PROBLEM_BYTES = 400_000
 """Longest problem text, bytes of UTF-8: about 100,000 tokens, a tenth of current contexts."""
 
 
+FREE_TEXT = frozenset({"type", "title", "description", "minLength", "maxLength", "examples"})
+"""What the schema of a text may say while its answers are compared by their meaning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """The question, as every solver sees it.
@@ -29,6 +33,12 @@ class Problem:
     text: str
     images: tuple[Image, ...] = ()
     answer_schema: Mapping[str, Json] | None = None
+
+    @property
+    def takes_free_text(self) -> bool:
+        """Whether its answer is text in the solver's own words."""
+        schema = self.answer_schema
+        return schema is None or (schema.get("type") == "string" and schema.keys() <= FREE_TEXT)
 
 
 def make_problem(text: str, *, answer_schema: object = None) -> Problem:

@@ -6,7 +6,7 @@ them from records is `atlas.state`; nothing here decides on the next step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import TypeAlias, TypeVar
 from atlas_mcp.atlas.agreement import Group, Vote, group_answers, key_of, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.forms import is_number
 from atlas_mcp.atlas.events import (
     AnswersCompared,
     OrchestratorAsked,
@@ -321,15 +322,25 @@ class RunFacts:
 
     @property
     def _judged(self) -> tuple[frozenset[int], ...]:
-        """Sets of explores with the same answer; `OWN_ANSWER` is in that of the run's answer."""
+        """Sets of explores with the same answer; `OWN_ANSWER` is in that of the run's answer.
+
+        Judgement is for words. It makes no two values of a schema one, and no two numbers.
+        """
         finished = self.finished
         if finished is None:
             return ()
-        same: list[tuple[int, ...]] = [*finished.same_answers]
+        groups = self.groups
+        keys = {number: one.keys for one in groups for number in one.explore_ids}
+        by_rule: list[tuple[int, ...]] = []
         if finished.answer is not None:
             key = key_of(finished, self.asked)
-            same += [(OWN_ANSWER, *one.explore_ids) for one in self.groups if key in one.keys]
-        return joined_sets(same)
+            keys[OWN_ANSWER] = frozenset({key})
+            by_rule = [(OWN_ANSWER, *one.explore_ids) for one in groups if key in one.keys]
+        named = finished.same_answers if self.problem.takes_free_text else ()
+        same = joined_sets([*named, *by_rule])
+        if all(_at_most_one_number(one, keys) for one in same):
+            return same
+        return joined_sets(by_rule)
 
     @property
     def shown(self) -> frozenset[int]:
@@ -398,3 +409,9 @@ def with_explores(facts: Facts, *explores: ExploreState) -> Facts:
 def with_last_turn(facts: Facts, turn: OrchestratorTurn) -> Facts:
     """Return the facts with `turn` in place of the orchestrator's last turn."""
     return replace(facts, turns=(*facts.turns[:-1], turn))
+
+
+def _at_most_one_number(explores: Collection[int], keys: Mapping[int, frozenset[str]]) -> bool:
+    """Return whether the answers of some explores are one number at most, besides words."""
+    found = {key for one in explores for key in keys.get(one, ()) if is_number(key)}
+    return len(found) < 2

@@ -59,6 +59,8 @@ def _about_the_answer(state: RunState, groups: Sequence[Group]) -> Iterator[str]
         yield own
     # A warning of the end itself tells how a tie was decided.
     yield from warnings_of(state.votes, groups, tie=not own)
+    if len(groups) > 1 and state.comparisons and (fault := state.comparisons[-1].fault):
+        yield f"Formulas that look different were not all compared: {fault}."
     has_answer = finished is not None and finished.answer is not None
     if has_answer and not groups and not state.lost:
         yield "No independent candidate confirms this answer."

@@ -32,6 +32,11 @@ def exact_number(value: float) -> str:
     return exact_number(found.numerator) if found.denominator == 1 else str(found)
 
 
+def is_number(key: str) -> bool:
+    """Return whether a key is that of a number."""
+    return key.startswith("number:")
+
+
 def words_key(words: str) -> str:
     """Return the key of text that is compared as words: folded and trimmed by its reader."""
     return f"words:{words}"

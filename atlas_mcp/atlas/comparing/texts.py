@@ -66,9 +66,6 @@ def alone(read: Callable[[str, Asked], str | None]) -> Reader:
 
 
 READERS: tuple[Reader, ...] = (
-    # In this order: yes_no, no_solution, infinity, dates, times, chemistry, numbers, quantities,
-    # money, ranges, bases, matrices, intervals, inequalities, equations, parts, sets, points,
-    # lists, expressions, logic, complexity.
     alone(yes_no.read),
     alone(no_solution.read),
     alone(infinity.read),

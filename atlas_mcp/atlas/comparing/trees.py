@@ -43,6 +43,7 @@ _FORMS = re.compile(
 """The beginnings of words by which a question may ask for a form; too many rather than too few."""
 
 
+@lru_cache(maxsize=256)
 def asks_for_a_form(question: str) -> bool:
     """Return whether a question may ask for more than the value of an expression."""
     return _FORMS.search(question) is not None

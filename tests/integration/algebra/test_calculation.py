@@ -274,3 +274,28 @@ def test_hostile_expressions_end_with_their_time_beside_the_others() -> None:
 
     assert time.monotonic() - before < FAR
     assert (0, 1) in found.same or found.fault == FAULTS[OUT_OF_TIME]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("no spec"), OSError("no process")])
+def test_a_child_that_cannot_be_started_proves_nothing(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Calculation) -> None:
+        raise error
+
+    monkeypatch.setattr(Calculation, "_start", fail)
+
+    verdict = asked("pass")
+    assert verdict.same == ()
+    assert "could not be started" in verdict.fault
+
+
+def test_a_child_that_cannot_be_watched_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: threading.Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", fail)
+
+    verdict = asked("time.sleep(600)")
+    assert verdict.same == ()
+    assert "could not be watched" in verdict.fault

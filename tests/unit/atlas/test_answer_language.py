@@ -25,6 +25,10 @@ USUAL = "Write in the language of the problem."
             "Antwoord in het Nederlands, in elk veld.",
         ),
         ("Сколько лап имеют три паука?", "Отвечай по-русски, в каждом поле."),
+        # Names of places, figures and elements are no names of languages.
+        ("Quelle est l'aire d'un triangle ?", "Réponds en français, dans chaque champ."),
+        ("Welche Zahl hat das Germanium?", "Antworte auf Deutsch, in jedem Feld."),
+        ("Was ist die Hauptstadt von Deutschland?", "Antworte auf Deutsch, in jedem Feld."),
         ("How many legs have three spiders?", USUAL),
         ("3 * 8", USUAL),
         ("", USUAL),

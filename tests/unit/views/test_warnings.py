@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from atlas_mcp.atlas.agreement import group_answers
+from atlas_mcp.atlas.events import AnswersCompared
 from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.views.warnings import failure_warnings, run_warnings
 from tests.support.played_runs import Played, a_run, answers, found, in_turn, play
@@ -53,6 +56,17 @@ def test_a_cause_cannot_end_its_quotation_or_its_line() -> None:
 
 def warnings_of(run: Played) -> list[str]:
     return run_warnings(run.state, group_answers(run.state.votes), driven=False)
+
+
+def test_formulas_that_could_not_be_compared_are_told_while_answers_differ() -> None:
+    run = play(a_run(), answers("4"), solve=in_turn(found("sin(x)"), found("cos(x)")))
+    fault = "the computer algebra system is not installed"
+    cut = replace(run.state, comparisons=(AnswersCompared((1, 2), (), fault),))
+
+    told = run_warnings(cut, cut.groups, driven=False)
+    assert f"Formulas that look different were not all compared: {fault}." in told
+    assert not any(fault in one for one in run_warnings(cut, cut.groups[:1], driven=False))
+    assert not any("compared" in one for one in warnings_of(run))
 
 
 def test_a_tie_is_told_once() -> None:

@@ -16,7 +16,6 @@ from atlas_mcp.atlas.comparing.wording.exactness import Exactness, exactness_ask
 
 _NUMBERED = re.compile(r"\d{1,3}\s?\.(?:\.\.|…)?\s*")
 _MOVE = re.compile(r"(?:0-0(?:-0)?|[KQRBN]?[a-h]?[1-8]?x?[a-h][1-8](?:=?[QRBN])?)[+#]?[!?]{0,2}")
-_CASTLED = re.compile(r"\bO(?:-O){1,2}\b")
 _PIECES = str.maketrans("♔♕♖♗♘♚♛♜♝♞", "KQRBNKQRBN")
 _NOTE = re.compile(
     r"([A-Ha-h])(?:\s?\^?\{?(♭|♯|\\flat|\\sharp)\}?|(?:[- ])(flat|sharp|natural)\b)?(.{0,20})",

@@ -291,7 +291,8 @@ def asks_three_places(question: str) -> bool:
 @lru_cache(maxsize=64)
 def asks_word(question: str) -> bool:
     """Return whether an answer in letters is a word or a unit, and no number."""
-    return bool(_WORD.search(_folded(question)))
+    # How many letters has the word: a number.
+    return bool(_WORD.search(_folded(question))) and not asks_quantity(question)
 
 
 @lru_cache(maxsize=64)

@@ -81,6 +81,8 @@ def test_a_question_tells_apart_what_has_one_value(first: str, second: str, ques
     [
         ("ten", "10", "How many sheep are in the word problem?"),
         ("two", "2", "How many words are missing?"),
+        ("three", "3", "How many letters does the word 'cat' have?"),
+        ("three", "3", 'How often does the verb "to be" appear?'),
         ("second", "2nd", "In which position did she finish?"),
         ("2.50", "5/2", "Give the result to three significant figures."),
         ("2.50 m", "250 cm", "Give the length to three significant figures."),

@@ -128,6 +128,7 @@ _FORMS = (
 )
 _WORD = re.compile(
     r"\bsi unit\b|\b(?:which|what|name|is the) (?:[a-z]+ )?unit of\b"
+    r"|\b(?:which|what) (?:unit|interval)\b(?! number)|\bwhich part\b"
     r"|\b(?:which|what|the) (?:[a-z]+ )?word\b(?! problem)|\bspel(?:led|t|ling)\b|\brhym\w+"
     r"|\b(?:which|what|the) (?:[a-z]+ )?(?:ad)?(?:verb|noun|adjective|pronoun|preposition)\b"
     r"|\b(?:welches|das) wort\b|\bquel mot\b"

@@ -61,6 +61,8 @@ def test_a_question_asks_for_an_answer_in_per_cent(question: str, asks: bool) ->
         ("ten", "10", "How is 10 spelled?"),
         ("first", "1st", "Which word is an adverb?"),
         ("second", "2nd", "Which is the SI unit of time?"),
+        ("second", "2nd", "In which unit is time measured?"),
+        ("fifth", "5th", "Which interval is it in music?"),
         ("2.50", "2.5", "Give the result to three significant figures."),
         ("5.0 g", "5.00 g", "State the mass with the correct number of significant figures."),
         ("08", "8", "Which department number of France is it?"),

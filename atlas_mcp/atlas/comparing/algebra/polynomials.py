@@ -31,7 +31,7 @@ MAX_NAMED = 1_500
 """Characters of the longest name of an atom. A name holds the text of what is inside it, more than
 once where that is a power, so that it might double with every level of a tower."""
 
-MAX_WORK = 1_500
+MAX_WORK = 900
 """Products of two terms in the largest reading of one expression."""
 
 Monomial: TypeAlias = tuple[tuple[str, Fraction], ...]

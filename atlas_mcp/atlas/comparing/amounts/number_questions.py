@@ -128,6 +128,7 @@ _FORMS = (
 )
 _WORD = re.compile(
     r"\bsi unit\b|\b(?:which|what|name|is the) (?:[a-z]+ )?unit of\b"
+    r"|\b(?:which|what) (?:unit|interval)\b(?! number)|\bwhich part\b"
     r"|\b(?:which|what|the) (?:[a-z]+ )?word\b(?! problem)|\bspel(?:led|t|ling)\b|\brhym\w+"
     r"|\b(?:which|what|the) (?:[a-z]+ )?(?:ad)?(?:verb|noun|adjective|pronoun|preposition)\b"
     r"|\b(?:welches|das) wort\b|\bquel mot\b"
@@ -291,7 +292,8 @@ def asks_three_places(question: str) -> bool:
 @lru_cache(maxsize=64)
 def asks_word(question: str) -> bool:
     """Return whether an answer in letters is a word or a unit, and no number."""
-    return bool(_WORD.search(_folded(question)))
+    # How many letters has the word: a number.
+    return bool(_WORD.search(_folded(question))) and not asks_quantity(question)
 
 
 @lru_cache(maxsize=64)

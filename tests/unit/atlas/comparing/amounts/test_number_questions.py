@@ -61,6 +61,8 @@ def test_a_question_asks_for_an_answer_in_per_cent(question: str, asks: bool) ->
         ("ten", "10", "How is 10 spelled?"),
         ("first", "1st", "Which word is an adverb?"),
         ("second", "2nd", "Which is the SI unit of time?"),
+        ("second", "2nd", "In which unit is time measured?"),
+        ("fifth", "5th", "Which interval is it in music?"),
         ("2.50", "2.5", "Give the result to three significant figures."),
         ("5.0 g", "5.00 g", "State the mass with the correct number of significant figures."),
         ("08", "8", "Which department number of France is it?"),
@@ -81,6 +83,8 @@ def test_a_question_tells_apart_what_has_one_value(first: str, second: str, ques
     [
         ("ten", "10", "How many sheep are in the word problem?"),
         ("two", "2", "How many words are missing?"),
+        ("three", "3", "How many letters does the word 'cat' have?"),
+        ("three", "3", 'How often does the verb "to be" appear?'),
         ("second", "2nd", "In which position did she finish?"),
         ("2.50", "5/2", "Give the result to three significant figures."),
         ("2.50 m", "250 cm", "Give the length to three significant figures."),

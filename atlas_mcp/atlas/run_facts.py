@@ -6,16 +6,15 @@ them from records is `atlas.state`; nothing here decides on the next step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from atlas_mcp.atlas.agreement import Group, Vote, group_answers, key_of, merged_groups
+from atlas_mcp.atlas.agreement import Group, Vote, group_answers, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.forms import is_number
 from atlas_mcp.atlas.events import (
     AnswersCompared,
     OrchestratorAsked,
@@ -30,11 +29,9 @@ from atlas_mcp.atlas.events import (
     StopCause,
 )
 from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, SolverFailure
-from atlas_mcp.atlas.joined import joined_sets
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.same_answers import OWN_ANSWER
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Cost, Usage
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
@@ -307,42 +304,6 @@ class RunFacts:
         return tuple(frozenset(same) for one in self.comparisons for same in one.same)
 
     @property
-    def judged_groups(self) -> tuple[Group, ...]:
-        """The groups as people see them: by rule, and at the end also by judgement.
-
-        The groups are made one that the orchestrator says give the same answer in other words.
-        """
-        return merged_groups(self.groups, self._judged, by="judgement")
-
-    @property
-    def confirming(self) -> frozenset[int]:
-        """Numbers of the explores whose candidates give the run's answer, by rule or judgement."""
-        own = (numbers for numbers in self._judged if OWN_ANSWER in numbers)
-        return frozenset[int]().union(*own) - {OWN_ANSWER}
-
-    @property
-    def _judged(self) -> tuple[frozenset[int], ...]:
-        """Sets of explores with the same answer; `OWN_ANSWER` is in that of the run's answer.
-
-        Judgement is for words. It makes no two values of a schema one, and no two numbers.
-        """
-        finished = self.finished
-        if finished is None:
-            return ()
-        groups = self.groups
-        keys = {number: one.keys for one in groups for number in one.explore_ids}
-        by_rule: list[tuple[int, ...]] = []
-        if finished.answer is not None:
-            key = key_of(finished, self.asked)
-            keys[OWN_ANSWER] = frozenset({key})
-            by_rule = [(OWN_ANSWER, *one.explore_ids) for one in groups if key in one.keys]
-        named = finished.same_answers if self.problem.takes_free_text else ()
-        same = joined_sets([*named, *by_rule])
-        if all(_at_most_one_number(one, keys) for one in same):
-            return same
-        return joined_sets(by_rule)
-
-    @property
     def shown(self) -> frozenset[int]:
         """Numbers of the explores whose results the orchestrator has been shown."""
         return frozenset(i for turn in self.turns for i in turn.asked.shows)
@@ -409,9 +370,3 @@ def with_explores(facts: Facts, *explores: ExploreState) -> Facts:
 def with_last_turn(facts: Facts, turn: OrchestratorTurn) -> Facts:
     """Return the facts with `turn` in place of the orchestrator's last turn."""
     return replace(facts, turns=(*facts.turns[:-1], turn))
-
-
-def _at_most_one_number(explores: Collection[int], keys: Mapping[int, frozenset[str]]) -> bool:
-    """Return whether the answers of some explores are one number at most, besides words."""
-    found = {key for one in explores for key in keys.get(one, ()) if is_number(key)}
-    return len(found) < 2

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
+from atlas_mcp.atlas.judgement import confirming, judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
@@ -88,9 +89,9 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the independent candidates of a run agree, with the warnings of the run."""
-    groups = state.judged_groups
+    groups = judged_groups(state)
     finished = state.finished
-    confirming = state.confirming
+    confirmed = confirming(state)
     return Agreement(
         groups=[
             AnswerGroup(
@@ -100,7 +101,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
                 by=group.by,
                 agreeing_by_rule=group.by_rule if group.by == "judgement" else None,
-                chosen=not confirming.isdisjoint(group.explore_ids),
+                chosen=not confirmed.isdisjoint(group.explore_ids),
             )
             for group in groups
         ],
@@ -165,7 +166,7 @@ def _minority(state: RunState, groups: Sequence[Group]) -> str | None:
     """
     if state.finished is None or state.finished.answer is None:
         return None if len(groups) < 2 else f"The candidates differ: {_listed(groups)}"
-    others = [group for group in groups if state.confirming.isdisjoint(group.explore_ids)]
+    others = [group for group in groups if confirming(state).isdisjoint(group.explore_ids)]
     return f"Other candidates answer: {_listed(others)}" if others else None
 
 

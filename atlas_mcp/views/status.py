@@ -6,6 +6,7 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 from __future__ import annotations
 
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
+from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState, solver_call
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.wording import cost_text, seconds_text
@@ -65,7 +66,7 @@ def agreement_of(state: RunState) -> str:
     # Grouping is worked out only where there is something to say.
     if found < 2:
         return ""
-    top = state.judged_groups[0]
+    top = judged_groups(state)[0]
     return agreement_text(len(top.votes), found, top.by_rule)
 
 

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Explore
+from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
@@ -39,7 +40,7 @@ def judged(
     ]
     end = RunFinished("answered", "decided", answer, same_answers=tuple(map(tuple, named)))
     state = RunState.fold(followed_by([first], *events, end))
-    return [(group.answer, group.by) for group in state.judged_groups]
+    return [(group.answer, group.by) for group in judged_groups(state)]
 
 
 def test_judgement_makes_words_one_with_a_number() -> None:

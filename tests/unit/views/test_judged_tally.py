@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.cli.display import picture
 from atlas_mcp.cli.terminal import Screen
 from atlas_mcp.runs.live import LiveRun
@@ -99,7 +100,7 @@ def test_while_a_run_goes_on_candidates_agree_by_rule_alone() -> None:
     before = MIXED.live[-2]
 
     assert "(2 of 4 agree)" in status_line(LiveRun("r", before), now=before.at)
-    assert {group.by for group in before.judged_groups} == {"rule"}
+    assert {group.by for group in judged_groups(before)} == {"rule"}
 
 
 def test_candidates_that_say_the_same_in_other_words_do_not_dissent() -> None:

@@ -11,6 +11,7 @@ import pytest
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import Event, StopRequested
 from atlas_mcp.atlas.explore import Outcome
+from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
@@ -145,10 +146,10 @@ def test_a_resumed_run_is_judged_by_its_next_synthesis_alone() -> None:
         answers("24", same_answers=[[1, 2]]),
         solve=in_turn(found("24"), found("24 sheep"), found("25"), found("26")),
     )
-    assert [group.by for group in first.state.judged_groups] == ["judgement", "rule"]
+    assert [group.by for group in judged_groups(first.state)] == ["judgement", "rule"]
 
     resumed = RunState.fold(followed_by(first.records, *resumption(first.state, max_explores=4)))
-    assert resumed.judged_groups == resumed.groups
+    assert judged_groups(resumed) == resumed.groups
     assert {group.by for group in resumed.groups} == {"rule"}
 
 

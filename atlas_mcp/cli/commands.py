@@ -187,7 +187,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     "--max-explores",
     type=int,
     metavar="N",
-    help="Most solvers to run. Default: 8; 4 where an embedded model orchestrates.",
+    help="Most solvers to run. Default: 8; 4 where a weak model orchestrates.",
 )
 @click.option(
     "--workflow",

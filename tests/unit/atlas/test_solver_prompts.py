@@ -62,8 +62,8 @@ Solve the problem on your own. Read every condition, work step by step, and chec
 
 Reply with one JSON object:
 - approach: the method, in one sentence.
-- justification: the steps, in short.
-- answer: the result alone, such as a number, a name or a letter. No sentence, no calculation.
+- justification: the steps one by one, each with its own result, up to the answer.
+- answer: the result alone, such as a number, a name or a letter. Not a sentence.
 - confidence_percent: how likely the answer is right, 0 to 100.
 
 Antworte auf Deutsch, in jedem Feld.\

@@ -46,12 +46,6 @@ _EXACT_NAMES = frozenset(_NAMES.split())
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _CONDITIONS = ("then", "else")
 
-_ANY_ORDER = re.compile(
-    r"\bin any order\b|\border (?:\w+ ){0,4}(?:does not|doesn't|do not|don't|is not|isn't) "
-    r"(?:matter|important|relevant|count)\b|\border is (?:irrelevant|unimportant)\b|"
-    r"\border (?:\w+ ){0,4}irrelevant\b|\bregardless of (?:the )?order\b|\bunordered\b|"
-    r"\bin beliebiger reihenfolge\b|\breihenfolge (?:ist|spielt) (?:egal|keine rolle)\b"
-)
 _IN_ORDER = re.compile(
     r"\b(?:in|by|into|what|which|correct|right|chronological|alphabetical|ascending|descending|"
     r"increasing|decreasing|numerical|topological|the) order\b|\bsort(?:ed)?\b|\brank(?:ed|ing)?\b|"
@@ -293,7 +287,7 @@ def _order_matters(question: str, *, unique: bool, points: bool, listed: bool) -
         listed: Whether it is the member of a list: "in any order" speaks of the outer one.
     """
     words = plain_words(question)
-    if _ANY_ORDER.search(words):
+    if order.says_any_order(words):
         return listed and not unique
     said = order.order_of_points(question) if points else order.asked_order(question)
     return not unique or said == "sequence" or _IN_ORDER.search(words) is not None

@@ -17,8 +17,11 @@ MAX_CHARS = 3_000
 """Characters of a question that are read: half of them its beginning, half its end."""
 
 _ANY_ORDER = re.compile(
-    r"\bin any order\b|\bin no particular order\b|\border (?:does not|doesn't) matter"
-    r"|\bregardless of (?:the )?order\b|\b(?:beliebiger|egal welcher) reihenfolge\b",
+    r"\bin any order\b|\bin no particular order\b|\bregardless of (?:the )?order\b|\bunordered\b"
+    r"|\border (?:\w+ ){0,4}(?:does not|doesn't|do not|don't|is not|isn't)"
+    r" (?:matter|important|relevant|count)\b|\border is (?:irrelevant|unimportant)\b"
+    r"|\border (?:\w+ ){0,4}irrelevant\b|\b(?:beliebiger|egal welcher) reihenfolge\b"
+    r"|\breihenfolge (?:ist|spielt) (?:egal|keine rolle)\b",
     re.IGNORECASE,
 )
 _SEQUENCE = re.compile(
@@ -127,7 +130,7 @@ def gist(question: str) -> str:
 def asked_order(question: str) -> Order | None:
     """Return whether a question asks for a set or for an order; `None` where it does not say."""
     text = gist(question)
-    if _ANY_ORDER.search(text):
+    if says_any_order(text):
         return "set"
     if _SEQUENCE.search(text) or _NAMED.search(text):
         return "sequence"
@@ -137,6 +140,11 @@ def asked_order(question: str) -> Order | None:
         # Two unknowns: their values have an order that the question may not say.
         return "sequence"
     return "set" if asks_for_solutions(question) or _SET.search(text) else None
+
+
+def says_any_order(text: str) -> bool:
+    """Return whether a text says that the order of an answer's parts does not count."""
+    return _ANY_ORDER.search(text) is not None
 
 
 @lru_cache(maxsize=64)
@@ -183,7 +191,7 @@ def asks_for_matrix(question: str) -> bool:
 def order_of_points(question: str) -> Order | None:
     """Return the order of an answer's points: their own names, `(x, y)`, say nothing of it."""
     text = gist(question)
-    if _ANY_ORDER.search(text):
+    if says_any_order(text):
         return "set"
     text = _POINTS.sub("", text)
     if _SEQUENCE.search(text) or _NAMED.search(text):

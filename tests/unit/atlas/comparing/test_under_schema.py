@@ -117,3 +117,19 @@ def test_nesting_does_not_lengthen_a_key() -> None:
 def test_a_schema_that_leads_nowhere_compares_exactly() -> None:
     first, second = keys("Rome", "rome", None, {"$ref": "#/$defs/none"})
     assert first != second
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "List the factors of 6 in no particular order.",
+        "List the factors of 6; their order does not matter.",
+        "List the factors of 6, in any order.",
+    ],
+)
+def test_an_order_that_does_not_count_in_a_text_does_not_count_in_an_array(question: str) -> None:
+    of_array = Asked.about(question, {"type": "array", "items": {"type": "integer"}})
+
+    assert answer_key([1, 2, 3, 6], of_array) == answer_key([6, 3, 2, 1], of_array)
+    of_text = Asked.about(question)
+    assert answer_key("1, 2, 3, 6", of_text) == answer_key("6, 3, 2, 1", of_text)

@@ -123,4 +123,5 @@ async def test_others_have_their_turns_while_a_packed_chunk_is_read_after_a_canc
 
     assert len(packed) < bounded.SLICE_BYTES, "all of it has come at once"
     assert len(handed_on) > 1
-    assert max(handed_on.values()) < bounded.CHUNK_BYTES + 2 * bounded.SLICE_BYTES
+    # Trio shuffles the tasks of a turn, so that two turns of ours may lie between two of theirs.
+    assert max(handed_on.values()) < 2 * (bounded.CHUNK_BYTES + bounded.SLICE_BYTES)

@@ -25,7 +25,7 @@ sys.exit(0 if webbrowser.open(sys.argv[1], new=2) else 1)
 """The program of the process. Without a screen only browsers for terminals are left, and it has no
 terminal."""
 
-_opening: list[subprocess.Popen[bytes]] = []
+OPENING: list[subprocess.Popen[bytes]] = []
 """The processes that were not waited for."""
 
 
@@ -50,5 +50,5 @@ def open_in_browser(address: str) -> bool:
         return child.wait(OPEN_SECONDS) == 0
     except subprocess.TimeoutExpired:
         # It stays with the browser that it has opened.
-        _opening.append(child)
+        OPENING.append(child)
         return True

@@ -62,13 +62,13 @@ def test_a_browser_that_stays_open_is_not_waited_for(
 
     try:
         assert open_in_browser(ADDRESS)
-        (child,) = browsers._opening
+        (child,) = browsers.OPENING
         assert child.poll() is None
     finally:
-        for child in browsers._opening:
+        for child in browsers.OPENING:
             Tree(child).kill()
             child.wait()
-        browsers._opening.clear()
+        browsers.OPENING.clear()
 
 
 def test_a_program_that_is_no_python_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,7 @@ class Browser:
         Args:
             own: The beginnings of the addresses that its page may ask for.
             width: CSS pixels.
-            theme: `light` or `dark`.
+            theme: Light or dark.
             excused: Beginnings of complaints that are no fault in this case.
             prepare: Called with its context before there is a page.
         """

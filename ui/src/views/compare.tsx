@@ -1,0 +1,3 @@
+export function ComparePage(_: { token: string; a: string; b: string }) {
+  return <p class="message">Not here yet.</p>;
+}

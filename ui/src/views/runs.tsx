@@ -1,0 +1,3 @@
+export function RunsPage(_: { token: string }) {
+  return <p class="message">Not here yet.</p>;
+}

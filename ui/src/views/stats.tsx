@@ -1,0 +1,3 @@
+export function StatsPage(_: { token: string }) {
+  return <p class="message">Not here yet.</p>;
+}

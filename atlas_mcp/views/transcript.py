@@ -100,8 +100,9 @@ def _answer(document: PageDocument) -> Iterator[str]:
     if document.answer is None:
         yield "There is none." if document.status != "running" else "There is none yet."
     else:
-        sure = confidence_text(document.confidence)
-        yield f"{_short_or_block(document.answer.text)}{sure}"
+        yield _short_or_block(document.answer.text).lstrip("\n")
+    if document.confidence is not None:
+        yield f"The orchestrator's own confidence: {document.confidence:.0%}."
     if document.error:
         yield f"Why: {_short_or_block(document.error)}"
     if document.dissent:
@@ -262,12 +263,17 @@ def _money(money: PageMoney) -> Iterator[str]:
 
 
 def _going_on(document: PageDocument) -> Iterator[str]:
+    if not document.commands:
+        return
     yield "## Going on"
     yield "\n".join(f"- {one.what}: {span(one.line)}" for one in document.commands)
 
 
 def _short_or_block(text: str) -> str:
-    """Return a text as part of a line where it is short, as a block of its own where it is not."""
+    """Return a text as part of a line where it is short, as a block of its own where it is not.
+
+    Nothing but a new paragraph may stand behind it: a block is closed by a line of its own.
+    """
     is_short = "\n" not in text.strip() and len(text) <= SHORT_CHARS
     return span(text) if is_short else f"\n\n{fence(text)}"
 

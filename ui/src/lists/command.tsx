@@ -7,7 +7,10 @@ export function Command({ line }: { line: string }) {
   return (
     <p class="command">
       <code>{line}</code>
-      <button type="button" onClick={() => void navigator.clipboard.writeText(line).then(() => setCopied(true))}>
+      <button
+        type="button"
+        onClick={() => void navigator.clipboard.writeText(line).then(() => setCopied(true))}
+      >
         {copied ? "Copied" : "Copy"}
       </button>
     </p>

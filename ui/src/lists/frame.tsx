@@ -6,7 +6,15 @@ import { useEffect } from "preact/hooks";
 export type Place = "runs" | "stats" | "compare" | "run";
 
 /** Show `children` below the way to the other pages; `title` names the page in the window's title. */
-export function Frame({ title, here, children }: { title: string; here: Place; children: ComponentChildren }) {
+export function Frame({
+  title,
+  here,
+  children,
+}: {
+  title: string;
+  here: Place;
+  children: ComponentChildren;
+}) {
   useEffect(() => {
     document.title = `${title} – atlas-mcp`;
   }, [title]);

@@ -17,7 +17,6 @@ export function useAsked<T>(
   const latest = useRef({ question, freshFor });
   latest.current = { question, freshFor };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: key and round stand for the question
   useEffect(() => {
     const stop = new AbortController();
     void ask(

@@ -2,7 +2,8 @@
 
 import type { RunLine } from "../generated/runs";
 import { counted, dollars, moment } from "../words";
-import { ago, stateText } from "./words";
+import { StateMark } from "./state";
+import { ago } from "./words";
 
 interface RowProps {
   run: RunLine;
@@ -13,6 +14,7 @@ interface RowProps {
 }
 
 export function Row({ run, now, chosen, onChoose }: RowProps) {
+  const found = placeOf(run);
   return (
     <li class="runs-row" data-status={run.status}>
       <label class="runs-choose">
@@ -21,7 +23,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </label>
       <div class="runs-text">
         <a class="runs-title" href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          {run.title || "(no text)"}
+          {found === "title" ? <Hits parts={run.snippet} /> : run.title || "(no text)"}
         </a>
         {run.answer_text !== null && (
           <p class="runs-answer">
@@ -29,7 +31,14 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
             <bdi>{run.answer_text}</bdi>
           </p>
         )}
-        <Snippet run={run} />
+        {found === "text" && run.found_in && (
+          <p class="runs-snippet">
+            {PLACES[run.found_in]}:{" "}
+            <bdi>
+              <Hits parts={run.snippet} />
+            </bdi>
+          </p>
+        )}
         {run.models.length > 0 && (
           <p class="runs-models">
             {run.models.join(", ")} · {counted(run.explores, "explore")}
@@ -37,8 +46,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
         )}
       </div>
       <p class="runs-state">
-        <span class="mark" data-status={run.status} aria-hidden="true" />
-        {stateText(run)}
+        <StateMark of={run} />
       </p>
       <p class="runs-cost">
         <span class="unseen">Cost: </span>
@@ -46,7 +54,10 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </p>
       <p class="runs-when">
         <span class="unseen">Started: </span>
-        <time dateTime={new Date(run.started_at * 1000).toISOString()} title={moment(run.started_at)}>
+        <time
+          dateTime={new Date(run.started_at * 1000).toISOString()}
+          title={moment(run.started_at)}
+        >
           {ago(run.started_at, now / 1000)}
         </time>
       </p>
@@ -61,14 +72,13 @@ const PLACES: Record<NonNullable<RunLine["found_in"]>, string> = {
   names: "in the names",
 };
 
-function Snippet({ run }: { run: RunLine }) {
-  if (run.found_in === null || run.snippet.length === 0) return null;
-  return (
-    <p class="runs-snippet">
-      <span class="runs-place">{PLACES[run.found_in]}: </span>
-      <bdi>
-        {run.snippet.map((part, at) => (part.hit ? <mark key={at}>{part.text}</mark> : part.text))}
-      </bdi>
-    </p>
-  );
+/** Where a search shows what it found: in the title, where the text around it is the title. */
+function placeOf({ found_in, snippet, title }: RunLine): "title" | "text" | null {
+  if (found_in === null || snippet.length === 0) return null;
+  const text = snippet.map((part) => part.text).join("");
+  return found_in === "problem" && text === title ? "title" : "text";
+}
+
+function Hits({ parts }: { parts: RunLine["snippet"] }) {
+  return <>{parts.map((part, at) => (part.hit ? <mark key={at}>{part.text}</mark> : part.text))}</>;
 }

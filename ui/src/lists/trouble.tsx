@@ -23,5 +23,7 @@ export function Trouble({ trouble, onAgain }: { trouble: Told | null; onAgain: (
 /** Counts down without being read out each second. */
 function Countdown({ until }: { until: number }) {
   const left = Math.max(0, Math.ceil((until - useNow(500)) / 1000));
-  return <span aria-hidden="true">{left > 0 ? `Next attempt in ${left} s.` : "Trying again …"}</span>;
+  return (
+    <span aria-hidden="true">{left > 0 ? `Next attempt in ${left} s.` : "Trying again …"}</span>
+  );
 }

@@ -3,6 +3,9 @@ import type { RunLine } from "../generated/runs";
 
 type StopReason = RunLine["stop_reason"];
 
+/** How a run stands, or ended. */
+export type State = Pick<RunLine, "status" | "stop_reason">;
+
 /** A large number in few characters: "1.2M". */
 export function short(value: number): string {
   return value.toLocaleString("en-US", { notation: "compact", maximumFractionDigits: 1 });
@@ -34,7 +37,8 @@ export function stopText(reason: StopReason): string {
 }
 
 /** The status of a run, and why it ended where that says more. */
-export function stateText({ status, stop_reason }: Pick<RunLine, "status" | "stop_reason">): string {
+export function stateText({ status, stop_reason }: State): string {
+  if (stop_reason === "no_supported_answer") return stopText(stop_reason);
   if (stop_reason === null || stop_reason === "decided" || stop_reason === status) return status;
   return `${status}: ${stopText(stop_reason)}`;
 }

@@ -10,8 +10,3 @@ export function steps(top: number, wanted = 3): number[] {
   // Multiplied, not added up: a sum of tenths is none.
   return Array.from({ length: count + 1 }, (_, at) => Number((at * step).toPrecision(12)));
 }
-
-/** Whether month `at` of `count` has its name below the plot: about six have, the last among them. */
-export function isNamed(at: number, count: number, names = 6): boolean {
-  return (count - 1 - at) % Math.ceil(count / names) === 0;
-}

@@ -1,7 +1,7 @@
 /** A plot of columns, one a month: drawn for eyes alone, since a table beside it has its figures. */
 import { dollars } from "../words";
-import { isNamed, steps } from "./axis";
-import { monthName } from "./months";
+import { steps } from "./axis";
+import { labels, monthName } from "./months";
 
 interface ColumnsProps {
   months: readonly string[];
@@ -21,15 +21,15 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
   const up = (amount: number) => height - (amount / highest) * height;
   const wide = 100 / Math.max(months.length, 6);
   return (
-    <div class="columns" aria-hidden="true">
-      <svg class="columns-scale" width="100%" height={height} overflow="visible">
+    <div class="columns">
+      <svg class="columns-scale" width="100%" height={height} overflow="visible" aria-hidden="true">
         {scale.map((step) => (
           <text key={step} x="100%" y={up(step)} dy="0.32em" text-anchor="end">
             {step === 0 ? "$0" : dollars(step).replace(/\.?0+$/, "")}
           </text>
         ))}
       </svg>
-      <svg width="100%" height={height} overflow="visible">
+      <svg width="100%" height={height} overflow="visible" aria-hidden="true">
         {scale.map((step) => (
           <line key={step} class="columns-line" x1="0" x2="100%" y1={up(step)} y2={up(step)} />
         ))}
@@ -51,14 +51,14 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
           );
         })}
         {named &&
-          months.map(
-            (month, at) =>
-              isNamed(at, months.length) && (
-                <text key={month} x={`${at * wide + wide / 2}%`} y={height + 18} text-anchor="middle">
-                  {monthName(month)}
-                </text>
-              ),
-          )}
+          labels(months).map(({ month, year }, at) => (
+            <text key={months[at]} y={height + 18} text-anchor="middle">
+              <tspan x={`${at * wide + wide / 2}%`}>{month}</tspan>
+              <tspan x={`${at * wide + wide / 2}%`} dy="1.3em">
+                {year}
+              </tspan>
+            </text>
+          ))}
       </svg>
     </div>
   );

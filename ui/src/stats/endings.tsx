@@ -1,7 +1,7 @@
 /** How runs ended: a table whose cells draw their count. */
 import type { OutcomeCount } from "../generated/stats";
-import { stopText } from "../lists/words";
-import { count } from "../words";
+import { StateMark } from "../lists/state";
+import { count, share } from "../words";
 
 export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
   if (rows.length === 0) return null;
@@ -14,9 +14,10 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
         <table class="endings">
           <thead>
             <tr>
-              <th scope="col">Status</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Runs</th>
+              <th scope="col">Outcome</th>
+              <th scope="col" class="number">
+                Runs
+              </th>
               <th scope="col">Share</th>
             </tr>
           </thead>
@@ -24,16 +25,16 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
             {rows.map((row) => (
               <tr key={`${row.status} ${row.stop_reason}`}>
                 <th scope="row">
-                  <span class="mark" data-status={row.status} aria-hidden="true" />
-                  {row.status}
+                  <StateMark of={row} />
                 </th>
-                <td>{stopText(row.stop_reason)}</td>
                 <td class="number">{count(row.runs)}</td>
-                <td class="endings-share">
-                  <svg width="100%" height="10" aria-hidden="true">
-                    <rect class="columns-bar" width={`${(100 * row.runs) / most}%`} height="10" />
-                  </svg>
-                  <span class="number">{Math.round((100 * row.runs) / all)} %</span>
+                <td>
+                  <div class="endings-share">
+                    <span class="number">{share(row.runs / all)}</span>
+                    <svg width="100%" height="10" aria-hidden="true">
+                      <rect class="columns-bar" width={`${(100 * row.runs) / most}%`} height="10" />
+                    </svg>
+                  </div>
                 </td>
               </tr>
             ))}

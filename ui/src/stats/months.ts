@@ -76,9 +76,23 @@ function name(year: number, number: number): string {
 /** Return a month in words, as in Nov 2026. */
 export function monthName(month: string): string {
   const [year, number] = parts(month);
-  return new Date(Date.UTC(year, number - 1, 1)).toLocaleDateString("en", {
-    month: "short",
-    year: "numeric",
-    timeZone: "UTC",
+  return `${shortName(number)} ${year}`;
+}
+
+function shortName(number: number): string {
+  const date = new Date(Date.UTC(2000, number - 1, 1));
+  return date.toLocaleDateString("en-US", { month: "short", timeZone: "UTC" });
+}
+
+/** Return what stands below the columns: the months that have room for it, the year where it changes. */
+export function labels(months: readonly string[]): { month: string; year: string }[] {
+  const every = Math.ceil(months.length / 12);
+  let last = 0;
+  return months.map((month, at) => {
+    const [year, number] = parts(month);
+    if ((months.length - 1 - at) % every !== 0) return { month: "", year: "" };
+    const changed = year !== last;
+    last = year;
+    return { month: shortName(number), year: changed ? String(year) : "" };
   });
 }

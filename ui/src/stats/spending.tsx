@@ -67,11 +67,21 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
             <th scope="col">Month</th>
             <th scope="col">Model</th>
             <th scope="col">As</th>
-            <th scope="col">Runs</th>
-            <th scope="col">Requests</th>
-            <th scope="col">Tokens in</th>
-            <th scope="col">Tokens out</th>
-            <th scope="col">Cost</th>
+            <th scope="col" class="number">
+              Runs
+            </th>
+            <th scope="col" class="number">
+              Requests
+            </th>
+            <th scope="col" class="number">
+              Tokens in
+            </th>
+            <th scope="col" class="number">
+              Tokens out
+            </th>
+            <th scope="col" class="number">
+              Cost
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -86,7 +96,7 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
               <td class="number">{count(row.requests)}</td>
               <td class="number">{short(row.input_tokens)}</td>
               <td class="number">{short(row.output_tokens)}</td>
-              <td class="number">{knownCost(row.cost_usd, row.unpriced_calls, "call")}</td>
+              <td class="cost">{knownCost(row.cost_usd, row.unpriced_calls, "call")}</td>
             </tr>
           ))}
         </tbody>

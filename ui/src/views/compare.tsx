@@ -1,10 +1,15 @@
 /** Two runs side by side: what was asked, what differs, what each found. */
-import type { CompareDocument, ComparedAnswer, ComparedMethod, ComparedRun } from "../generated/compare";
+import type {
+  CompareDocument,
+  ComparedAnswer,
+  ComparedMethod,
+  ComparedRun,
+} from "../generated/compare";
 import { Frame } from "../lists/frame";
 import { useAsked } from "../lists/hooks";
 import { getComparison } from "../lists/server";
+import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
-import { stateText } from "../lists/words";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -15,7 +20,12 @@ const FRESH_MS = 3_000;
 
 /** Show the runs `a` and `b`. */
 export function ComparePage({ a, b }: { a: string; b: string }) {
-  const { answer: compared, asking, trouble, again } = useAsked(
+  const {
+    answer: compared,
+    asking,
+    trouble,
+    again,
+  } = useAsked(
     JSON.stringify([a, b]),
     (signal) => getComparison(a, b, signal),
     ({ a, b }) => ([a, b].some((run) => run.status === "running") ? FRESH_MS : null),
@@ -81,12 +91,15 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
       </h2>
       {ownProblem && <Problem text={run.problem} title="Its problem" />}
       <div class="side-answer">
-        {run.answer_text === null ? <p class="aside">No answer.</p> : <Rich text={run.answer_text} />}
+        {run.answer_text === null ? (
+          <p class="aside">No answer.</p>
+        ) : (
+          <Rich text={run.answer_text} />
+        )}
       </div>
       <dl class="facts">
         <Fact name="State">
-          <span class="mark" data-status={run.status} aria-hidden="true" />
-          {stateText(run)}
+          <StateMark of={run} />
         </Fact>
         <Fact name="Confidence">{run.confidence === null ? "–" : share(run.confidence)}</Fact>
         <Fact name="Agreement">{run.agreement || "–"}</Fact>
@@ -177,7 +190,6 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
           </thead>
           <tbody>
             {rows.map((row, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: two answers may have one text
               <tr key={at}>
                 <th scope="row">
                   <RichLine text={row.text} />
@@ -198,7 +210,11 @@ function Explores({ run, ids, chosen }: { run: ComparedRun; ids: number[]; chose
     <td>
       {ids.length === 0 && "–"}
       {ids.map((id) => (
-        <a key={id} class="explore-link" href={`/runs/${encodeURIComponent(run.run_id)}#explore-${id}`}>
+        <a
+          key={id}
+          class="explore-link"
+          href={`/runs/${encodeURIComponent(run.run_id)}#explore-${id}`}
+        >
           <span class="unseen">explore </span>#{id}
         </a>
       ))}

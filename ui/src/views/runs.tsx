@@ -31,7 +31,12 @@ export function RunsPage() {
   const [wanted, setWanted] = useState({ query, limit: PORTION });
   const limit = wanted.query === query ? wanted.limit : PORTION;
   const [chosen, setChosen] = useState<Chosen>([]);
-  const { answer: list, asking, trouble, again } = useAsked(
+  const {
+    answer: list,
+    asking,
+    trouble,
+    again,
+  } = useAsked(
     JSON.stringify([query, limit]),
     (signal) => getRuns(query, limit, signal),
     ({ runs }) => (runs.some(goesOn) ? FRESH_MS.live : FRESH_MS.quiet),
@@ -61,7 +66,10 @@ export function RunsPage() {
         />
       )}
       {list && (
-        <More list={list} onMore={() => setWanted({ query, limit: Math.min(MOST, limit + PORTION) })} />
+        <More
+          list={list}
+          onMore={() => setWanted({ query, limit: Math.min(MOST, limit + PORTION) })}
+        />
       )}
       <Choice chosen={chosen} onDrop={() => setChosen([])} />
     </Frame>
@@ -77,8 +85,8 @@ function Notes({ list: { note, unindexed } }: { list: RunsDocument }) {
     <>
       {unindexed > 0 && (
         <p class="note">
-          {counted(unindexed, "run")} {unindexed === 1 ? "is" : "are"} still to be read: a search does
-          not find {unindexed === 1 ? "it" : "them"} yet.
+          {counted(unindexed, "run")} {unindexed === 1 ? "is" : "are"} still to be read: a search
+          does not find {unindexed === 1 ? "it" : "them"} yet.
         </p>
       )}
       {note && <p class="note">{note}</p>}
@@ -90,7 +98,14 @@ function Search({ typed, onType }: { typed: string; onType: (text: string) => vo
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (
+        event.key !== "/" ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target)
+      )
+        return;
       event.preventDefault();
       field.current?.select();
       field.current?.focus();
@@ -121,7 +136,10 @@ function Search({ typed, onType }: { typed: string; onType: (text: string) => vo
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName))
+  );
 }
 
 function links(): HTMLElement[] {
@@ -162,7 +180,13 @@ function List({ runs, stale, chosen, onChoose }: ListProps) {
         onKeyDown={(event) => moveFrom(event, links().indexOf(event.target as HTMLElement))}
       >
         {runs.map((run) => (
-          <Row key={run.run_id} run={run} now={now} chosen={chosen.includes(run.run_id)} onChoose={onChoose} />
+          <Row
+            key={run.run_id}
+            run={run}
+            now={now}
+            chosen={chosen.includes(run.run_id)}
+            onChoose={onChoose}
+          />
         ))}
       </ol>
     </>
@@ -174,13 +198,17 @@ function countText({ total, query, runs }: RunsDocument): string {
   if (total === 0) return "";
   if (query) return `${counted(total, "run")} found, the best matches first`;
   const all = counted(total, "run");
-  return runs.length < total ? `The newest ${count(runs.length)} of ${all}` : `${all}, the newest first`;
+  return runs.length < total
+    ? `The newest ${count(runs.length)} of ${all}`
+    : `${all}, the newest first`;
 }
 
 function More({ list: { runs, total }, onMore }: { list: RunsDocument; onMore: () => void }) {
   if (runs.length >= total) return null;
   if (runs.length >= MOST)
-    return <p class="runs-more">The list ends after {count(MOST)} runs. A search finds the others.</p>;
+    return (
+      <p class="runs-more">The list ends after {count(MOST)} runs. A search finds the others.</p>
+    );
   return (
     <button class="runs-more" type="button" onClick={onMore}>
       Show {count(Math.min(PORTION, total - runs.length))} more
@@ -208,7 +236,10 @@ function Nothing({ query }: { query: string }) {
     return (
       <div class="runs-nothing">
         <p>No run holds “{query}”.</p>
-        <p>A search looks into problems, answers, models and ids of runs. Every word must occur; the last one may be unfinished.</p>
+        <p>
+          A search looks into problems, answers, models and ids of runs. Every word must occur; the
+          last one may be unfinished.
+        </p>
       </div>
     );
   }

@@ -1,14 +1,15 @@
 /** The statistics of all runs: what was spent, what ended on the winning side, how runs ended. */
-import { Command } from "../lists/command";
+
 import type { StatsDocument } from "../generated/stats";
+import { Command } from "../lists/command";
 import { Frame } from "../lists/frame";
 import { useAsked } from "../lists/hooks";
 import { getStatistics } from "../lists/server";
 import { Trouble } from "../lists/trouble";
-import { count, counted, dollars, moment } from "../words";
 import { Endings } from "../stats/endings";
 import { Shares } from "../stats/shares";
 import { Spending } from "../stats/spending";
+import { count, counted, dollars, moment } from "../words";
 import "../lists/lists.css";
 import "../stats/stats.css";
 
@@ -16,7 +17,12 @@ import "../stats/stats.css";
 const FRESH_MS = { read: 60_000, reading: 2_000 } as const;
 
 export function StatsPage() {
-  const { answer: stats, trouble, again, asking } = useAsked("stats", getStatistics, (stats) =>
+  const {
+    answer: stats,
+    trouble,
+    again,
+    asking,
+  } = useAsked("stats", getStatistics, (stats) =>
     stats.unindexed > 0 ? FRESH_MS.reading : FRESH_MS.read,
   );
   return (

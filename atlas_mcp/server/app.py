@@ -1,4 +1,4 @@
-"""The server, put together: tools, resources and prompt over one host, for any transport."""
+"""The server, put together: tools, resources and prompts over one host, for any transport."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp import __version__
 from atlas_mcp.server.arguments import AsRead, KnownArguments
+from atlas_mcp.server.completion import add_completion
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
+from atlas_mcp.server.prompts import add_prompts
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
 from atlas_mcp.server.subscriptions import Subscriptions
@@ -68,6 +70,8 @@ def make_server(
     )
     _add_compact_tools(server, host)
     add_resources(server, host)
+    add_prompts(server)
+    add_completion(server, host)
     subscriptions.serve(server)
     return server
 

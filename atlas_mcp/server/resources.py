@@ -1,4 +1,4 @@
-"""Resources, the prompt and the completion: runs and the pool to read, the client as orchestrator.
+"""The resources: runs and the pool to read.
 
 Their texts are in `atlas_mcp.server.descriptions`. Reading spends nothing.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from mcp.server.mcpserver import Context, MCPServer, UserMessage
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp_types import Completion, PromptReference, ResourceTemplateReference
-from pydantic import Field
 
 from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions
@@ -28,17 +26,12 @@ SOLVERS_URI = "atlas://solvers"
 MAX_LISTED = 50
 """Runs of the list. Clients refuse long resources."""
 
-MAX_COMPLETIONS = 100
-"""Values of one completion. Source: the MCP specification."""
-
 
 def add_resources(server: MCPServer[Any], host: Host) -> None:
-    """Register the resources, the prompt and the completion on `server`."""
+    """Register the resources on `server`."""
     _add_run(server, host)
     _add_runs(server, host)
     _add_solvers(server, host)
-    _add_prompt(server)
-    _add_completion(server, host)
 
 
 def _add_run(server: MCPServer[Any], host: Host) -> None:
@@ -83,37 +76,6 @@ def _add_solvers(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs.pool_rows import pool_json
 
             return unmarked_json(await pool_json(service.pool))
-
-
-def _add_prompt(server: MCPServer[Any]) -> None:
-    @server.prompt(title="ATLAS", description=descriptions.ATLAS_PROMPT)
-    def atlas(
-        problem: Annotated[str | None, Field(description=descriptions.ATLAS_PROMPT_PROBLEM)] = None,
-    ) -> list[UserMessage]:
-        """Turn the client's agent into the orchestrator."""
-        return [UserMessage(descriptions.atlas_prompt(problem))]
-
-
-def _add_completion(server: MCPServer[Any], host: Host) -> None:
-    @server.completion()
-    async def complete(
-        ref: PromptReference | ResourceTemplateReference, argument: Any, context: Any
-    ) -> Completion | None:
-        """Complete run ids."""
-        if not isinstance(ref, ResourceTemplateReference) or argument.name != "run_id":
-            return None
-        try:
-            service = await host.service()
-            newest = await service.list_runs(limit=1_000)
-        except AtlasError:
-            return None
-        ids = [summary.run_id for summary in newest]
-        values = [run_id for run_id in ids if run_id.startswith(argument.value)]
-        return Completion(
-            values=values[:MAX_COMPLETIONS],
-            total=len(values),
-            has_more=len(values) > MAX_COMPLETIONS,
-        )
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.app import http_app
 from atlas_mcp.server.http.hang_ups import HangUps
-from atlas_mcp.server.http.listening import listen
-from atlas_mcp.server.http.web import Web
 from atlas_mcp.views.run_view import RunView
+from atlas_mcp.web.listening import listen
+from atlas_mcp.web.serving import Web
 from tests.support.gated_models import Gated, GivenHost, Mode, text_of
 from tests.support.live_runs import live_run
 

@@ -1,1 +1,1 @@
-"""Serving over HTTP: connections, bodies, names of hosts, and clients that hang up."""
+"""Serving MCP over HTTP: bodies, and clients that hang up."""

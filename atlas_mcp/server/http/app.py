@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from atlas_mcp.server.http.hang_ups import HangUps
-from atlas_mcp.server.http.host_names import Named
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+from atlas_mcp.web.host_names import Named
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer

@@ -20,15 +20,15 @@ from atlas_mcp.errors import ConfigError
 from atlas_mcp.log_lines import log_printably
 from atlas_mcp.memory_upkeep import spare_the_collector
 from atlas_mcp.server.http.app import DEFAULT_HOST, http_app
-from atlas_mcp.server.http.listening import close, listen
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.web.listening import close, listen
 
 if TYPE_CHECKING:
     from atlas_mcp.server.host import Host
     from atlas_mcp.server.http.hang_ups import HangUps
-    from atlas_mcp.server.http.web import Web
+    from atlas_mcp.web.serving import Web
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
-    from atlas_mcp.server.http.web import Web
+    from atlas_mcp.web.serving import Web
 
     capacity = Capacity.of_this_process(settings.server.max_runs, serves=True)
     runs = Host(settings, capacity=capacity)

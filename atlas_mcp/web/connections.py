@@ -2,7 +2,7 @@
 
 Owns the bounds below a request: how much of what a client sent is read in one turn of the event
 loop, how long it may take for the head of a request, and how long for reading an answer. The
-contents of a request are the business of `server.http.bodies`.
+contents of a request are the business of the application.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from atlas_mcp.server.http.listening import listen
-from atlas_mcp.server.http.web import Web
+from atlas_mcp.web.listening import listen
+from atlas_mcp.web.serving import Web
 
 
 @pytest.fixture(params=["asyncio"])

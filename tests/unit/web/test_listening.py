@@ -14,8 +14,8 @@ import anyio.lowlevel
 import pytest
 
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.server.http import listening
-from atlas_mcp.server.http.listening import ACCEPTED_A_TURN, Door, Leave, let_in, listen
+from atlas_mcp.web import listening
+from atlas_mcp.web.listening import ACCEPTED_A_TURN, Door, Leave, let_in, listen
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from atlas_mcp.server.http import connections
-from atlas_mcp.server.http.connections import LEAST_READ_BYTES, PARTS_A_TURN, Connection
-from atlas_mcp.server.http.listening import listen
-from atlas_mcp.server.http.web import Web
+from atlas_mcp.web import connections
+from atlas_mcp.web.connections import LEAST_READ_BYTES, PARTS_A_TURN, Connection
+from atlas_mcp.web.listening import listen
+from atlas_mcp.web.serving import Web
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

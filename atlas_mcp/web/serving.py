@@ -17,9 +17,9 @@ import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
-from atlas_mcp.server.http.connections import Connection
-from atlas_mcp.server.http.listening import Door, Leave, close, let_in
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.web.connections import Connection
+from atlas_mcp.web.listening import Door, Leave, close, let_in
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from atlas_mcp.server.http.host_names import Named
+from atlas_mcp.web.host_names import Named
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -1,0 +1,1 @@
+"""Serving web applications to the clients of this machine: sockets, connections, names."""

@@ -25,9 +25,9 @@ function page() {
   }
   if (config.mode === "app") return <p class="message">This page waits for its host.</p>;
   const { view, token, run_id: run = "", other = "" } = config;
-  if (view === "runs") return <RunsPage token={token} />;
-  if (view === "stats") return <StatsPage token={token} />;
-  if (view === "compare") return <ComparePage token={token} a={run} b={other} />;
+  if (view === "runs") return <RunsPage />;
+  if (view === "stats") return <StatsPage />;
+  if (view === "compare") return <ComparePage a={run} b={other} />;
   return <RunPage source={new ServedSource(run, token)} />;
 }
 

@@ -3,28 +3,42 @@
 export type Theme = "light" | "dark";
 const KEY = "atlas-theme";
 
-/** Take up the choice of last time. */
+const system = matchMedia("(prefers-color-scheme: dark)");
+let chosen = false;
+
+/** Take up the choice of last time, or else the system's, as it changes. */
 export function startTheme(): void {
-  const chosen = remembered();
-  if (chosen) setTheme(chosen);
+  const before = remembered();
+  if (before) setTheme(before);
+  else apply(ofSystem());
+  system.addEventListener("change", () => {
+    if (!chosen) apply(ofSystem());
+  });
 }
 
 /** Return the theme in force. */
 export function currentTheme(): Theme {
-  const chosen = document.documentElement.dataset.theme;
-  if (chosen === "light" || chosen === "dark") return chosen;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return document.documentElement.dataset.theme === "dark" ? "dark" : "light";
 }
 
-/** Set a theme; `host` sets what a host says, which is not the reader's choice. */
+/** Set a theme for as long as the page is there; the reader's own choice is remembered. */
 export function setTheme(theme: Theme, by: "reader" | "host" = "host"): void {
-  document.documentElement.dataset.theme = theme;
+  chosen = true;
+  apply(theme);
   if (by === "host") return;
   try {
     localStorage.setItem(KEY, theme);
   } catch {
     // A file or a frame may have no store: the choice lasts as long as the page.
   }
+}
+
+function apply(theme: Theme): void {
+  document.documentElement.dataset.theme = theme;
+}
+
+function ofSystem(): Theme {
+  return system.matches ? "dark" : "light";
 }
 
 function remembered(): Theme | null {

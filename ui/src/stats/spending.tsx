@@ -1,5 +1,6 @@
 /** What was spent by month and model. */
 import type { StatsDocument } from "../generated/stats";
+import { Wide } from "../lists/wide";
 import { short } from "../lists/words";
 import { count, counted, dollars } from "../words";
 import { Columns } from "./columns";
@@ -59,9 +60,8 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
 
 function Figures({ rows }: { rows: StatsDocument["months"] }) {
   return (
-    <div class="wide-table">
+    <Wide label="Spending by month, model and part">
       <table>
-        <caption class="unseen">Spending by month, model and part</caption>
         <thead>
           <tr>
             <th scope="col">Month</th>
@@ -101,7 +101,7 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

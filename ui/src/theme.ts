@@ -3,17 +3,14 @@
 export type Theme = "light" | "dark";
 const KEY = "atlas-theme";
 
-const system = matchMedia("(prefers-color-scheme: dark)");
-let chosen = false;
+let hosts: Theme | null = null;
 
-/** Take up the choice of last time, or else the system's, as it changes. */
+/** Take up the choice of last time; without one, follow the host, or else the system. */
 export function startTheme(): void {
-  const before = remembered();
-  if (before) setTheme(before);
-  else apply(ofSystem());
-  system.addEventListener("change", () => {
-    if (!chosen) apply(ofSystem());
-  });
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => put(remembered() ?? hosts ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", follow);
+  follow();
 }
 
 /** Return the theme in force. */
@@ -21,11 +18,13 @@ export function currentTheme(): Theme {
   return document.documentElement.dataset.theme === "dark" ? "dark" : "light";
 }
 
-/** Set a theme for as long as the page is there; the reader's own choice is remembered. */
+/** Set a theme; `host` sets what a host says, which is not the reader's choice. */
 export function setTheme(theme: Theme, by: "reader" | "host" = "host"): void {
-  chosen = true;
-  apply(theme);
-  if (by === "host") return;
+  put(theme);
+  if (by === "host") {
+    hosts = theme;
+    return;
+  }
   try {
     localStorage.setItem(KEY, theme);
   } catch {
@@ -33,12 +32,8 @@ export function setTheme(theme: Theme, by: "reader" | "host" = "host"): void {
   }
 }
 
-function apply(theme: Theme): void {
+function put(theme: Theme): void {
   document.documentElement.dataset.theme = theme;
-}
-
-function ofSystem(): Theme {
-  return system.matches ? "dark" : "light";
 }
 
 function remembered(): Theme | null {

@@ -60,7 +60,7 @@ export function Shares({ kind, rows }: SharesProps) {
 export function shareText({ won, judged, share: value, low, high }: WinningShare): string {
   if (value === null) return "none judged yet";
   const range = low === null || high === null ? "" : ` (${whole(low)} to ${whole(high)} %)`;
-  const few = judged < FEW ? ", few" : "";
+  const few = judged < FEW ? ": too few to tell" : "";
   return `${share(value)}${range} · ${count(won)} of ${count(judged)}${few}`;
 }
 

@@ -45,15 +45,17 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
           ))}
         </div>
       )}
-      <p class="aside">
-        Months are those of UTC{models.length > 1 && "; all models have one scale"}.
-        {unpricedCalls > 0 &&
-          ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
-      </p>
-      <details>
-        <summary>The same as a table</summary>
-        <Figures rows={rows} />
-      </details>
+      <div class="spent-notes">
+        <p class="aside">
+          Months are those of UTC{models.length > 1 && "; all models have one scale"}.
+          {unpricedCalls > 0 &&
+            ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
+        </p>
+        <details>
+          <summary>The same as a table</summary>
+          <Figures rows={rows} />
+        </details>
+      </div>
     </section>
   );
 }

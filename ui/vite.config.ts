@@ -32,7 +32,7 @@ function contentPolicy(): Plugin {
         const policy = [
           "default-src 'none'",
           `script-src ${hashes(html, /<script type="module"[^>]*>([\s\S]*?)<\/script>/g)}`,
-          `style-src ${hashes(html, /<style[^>]*>([\s\S]*?)<\/style>/g)}`,
+          `style-src ${hashes(html, /<style rel="stylesheet"[^>]*>([\s\S]*?)<\/style>/g)}`,
           "img-src data: 'self'",
           "font-src data:",
           "connect-src 'self'",

@@ -2,10 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageDocument } from "./generated/run";
 import { Refused } from "./http";
+import { delay, pauseAfter, seen } from "./pauses";
 import type { Source } from "./source";
-
-/** Pauses after requests that failed, in milliseconds; the last is kept. */
-const PAUSES = [500, 1_000, 2_000, 5_000, 10_000];
 
 /** The least time between two requests, in milliseconds: a server may answer at once. */
 const LEAST_PAUSE = 250;
@@ -90,8 +88,8 @@ async function follow(
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
-      pause = PAUSES[Math.min(failures, PAUSES.length - 1)] ?? LEAST_PAUSE;
       failures += 1;
+      pause = pauseAfter(failures);
       lose(whyLost(error));
       if (error instanceof Refused && error.status < 500) return;
     }
@@ -104,25 +102,4 @@ async function follow(
 function whyLost(error: unknown): string {
   if (error instanceof Refused) return error.message;
   return "No connection to the server. This page shows what it knew last, and tries again.";
-}
-
-function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-/** Wait until the page can be seen: one in the background asks for nothing. */
-function seen(signal: AbortSignal): Promise<void> {
-  if (!document.hidden) return Promise.resolve();
-  return new Promise((resolve) => {
-    const look = () => {
-      if (document.hidden && !signal.aborted) return;
-      document.removeEventListener("visibilitychange", look);
-      resolve();
-    };
-    document.addEventListener("visibilitychange", look);
-    signal.addEventListener("abort", look, { once: true });
-  });
 }

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 export function Wide({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, only a mouse could scroll
-    <section class="wide-table" aria-label={label} tabIndex={0}>
+    <section class="wide-table" aria-label={`Table: ${label}`} tabIndex={0}>
       {children}
     </section>
   );

@@ -36,7 +36,7 @@ export function RunPage({ source }: { source: Source }) {
           {lost}
         </p>
       )}
-      <div class="columns">
+      <div class="run-columns">
         <main>
           <h1>
             <RichLine text={titleOf(run)} />

@@ -15,7 +15,7 @@ test *paths:
 
 # The cases that the everyday suite leaves out, and all draws of property tests.
 slow:
-    ATLAS_DRAWS=1 {{python}} -m pytest -q -m "(slow or drawn) and not weights and not e2e"
+    ATLAS_DRAWS=0.4 {{python}} -m pytest -q -m "(slow or drawn) and not weights and not e2e"
 
 lint:
     .venv/bin/ruff check .

@@ -24,6 +24,7 @@ Line: TypeAlias = Literal[
     "replies",
     "views",
     "memory",
+    "pages",
 ]
 """A kind of work. Clients' pictures and pictures for calls wait in separate lines."""
 

@@ -43,15 +43,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Spread folders over one worker more than there are cores, and run single files here.
+    """Spread folders over two workers more than there are cores, and run single files here.
 
-    One more, since some tests wait. Here is where a debugger, `-s` and the writing of inline
+    Two more, since some tests wait. Here is where a debugger, `-s` and the writing of inline
     snapshots work, and where real weights have every core for themselves.
     """
     writes = config.getoption("inline_snapshot", None)
     if are_files(config.args) or writes or config.getoption("markexpr") == "weights":
         return 0
-    return processors() + 1
+    return processors() + 2
 
 
 def pytest_sessionstart() -> None:

@@ -78,7 +78,16 @@ class LiveRun:
         broken = self.broken if self.done else None
         now = self.clock.now() if broken is None else self.state.at
         driven = not self.done
-        return RunSnapshot(self.run_id, self.state, now, driven, broken, self.waiting, self.beside)
+        return RunSnapshot(
+            self.run_id,
+            self.state,
+            now,
+            driven,
+            broken,
+            self.waiting,
+            self.beside,
+            dict(self.tokens),
+        )
 
     def follow_up(self, state: RunState, *, driven: bool) -> None:
         """Take the state that another process has brought the run to, with its time.

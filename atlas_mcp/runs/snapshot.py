@@ -5,7 +5,9 @@ Values only. The service fills them in; the words about them are in `atlas_mcp.v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from atlas_mcp.atlas.outcomes import Status, status_of
 from atlas_mcp.atlas.state import RunState
@@ -31,6 +33,11 @@ class BrokenOff:
     damaged: bool = False
 
 
+def no_tokens() -> Mapping[str, int]:
+    """Return the tokens of a run of which none are known."""
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
     """A run at one moment.
@@ -46,6 +53,7 @@ class RunSnapshot:
         waiting: Its place in the line for one of the process's places; `None` where it is not in
             line.
         beside: Whether the process beside this one carries it out, which may outlive this one.
+        tokens: Output tokens so far of calls in flight, by the call's ledger key.
     """
 
     run_id: str
@@ -55,6 +63,7 @@ class RunSnapshot:
     broken: BrokenOff | None = None
     waiting: str | None = None
     beside: bool = False
+    tokens: Mapping[str, int] = field(default_factory=no_tokens)
 
     @property
     def status(self) -> Status:

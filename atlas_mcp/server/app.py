@@ -16,6 +16,7 @@ from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.prompts import add_prompts
 from atlas_mcp.server.resources import add_resources
+from atlas_mcp.server.run_app import run_app, tell
 from atlas_mcp.server.run_tasks import RunTasks
 from atlas_mcp.server.subscriptions import Subscriptions
 from atlas_mcp.server.task_extension import TasksExtension, TaskSource
@@ -57,13 +58,14 @@ def make_server(
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         log_level="WARNING",
-        extensions=[TasksExtension((RunTasks(host), *tasks))],
+        extensions=[TasksExtension((RunTasks(host), *tasks)), run_app(host)],
         middleware=[
             host.notice_greeting,
             host.patience.notice,
             faults.answer,
             subscriptions.describe,
             arguments.check,
+            tell,
         ],
         # Those of the SDK take any resource, and would stay silent.
         subscriptions=False,

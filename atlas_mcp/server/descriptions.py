@@ -178,3 +178,7 @@ RUN_RESOURCE = "A run: its answer, its evidence, what it cost."
 RUNS_RESOURCE = "The newest runs of this machine: their status and their problems."
 
 SOLVERS_RESOURCE = "The solver pool: names, models, features, prices."
+
+PAGE_RESOURCE = "The page of a run, which hosts draw beside its result."
+
+RUN_PAGE = "The document of a run, for its page. Costs nothing. Returns what is new since `since`."

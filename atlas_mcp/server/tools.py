@@ -20,6 +20,7 @@ from atlas_mcp.server import descriptions
 from atlas_mcp.server.answering import WaitingCall, answer, checked_wait
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown, result_of, viewed
+from atlas_mcp.server.run_app import DRAWN
 from atlas_mcp.texts import quoted
 from atlas_mcp.views.structures import RunResult
 
@@ -67,7 +68,9 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_solve(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Solve with ATLAS", description=descriptions.SOLVE, annotations=SPENDS)
+    @server.tool(
+        title="Solve with ATLAS", description=descriptions.SOLVE, annotations=SPENDS, meta=DRAWN
+    )
     async def solve_with_atlas(
         problem: Annotated[str, Field(description=PROBLEM)],
         ctx: Context[Any, Any],
@@ -106,7 +109,7 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_explore(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Explore", description=descriptions.EXPLORE, annotations=SPENDS)
+    @server.tool(title="Explore", description=descriptions.EXPLORE, annotations=SPENDS, meta=DRAWN)
     async def explore(
         ctx: Context[Any, Any],
         problem: Annotated[str | None, Field(description="May be left out with a run_id.")] = None,
@@ -154,7 +157,7 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_get_run(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Get a run", description=descriptions.GET_RUN, annotations=READS)
+    @server.tool(title="Get a run", description=descriptions.GET_RUN, annotations=READS, meta=DRAWN)
     async def get_run(
         ctx: Context[Any, Any],
         run_id: str | None = None,
@@ -176,7 +179,9 @@ def _add_get_run(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_cancel_run(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Cancel a run", description=descriptions.CANCEL_RUN, annotations=ENDS)
+    @server.tool(
+        title="Cancel a run", description=descriptions.CANCEL_RUN, annotations=ENDS, meta=DRAWN
+    )
     async def cancel_run(
         run_id: str, ctx: Context[Any, Any]
     ) -> Annotated[CallToolResult, RunResult]:
@@ -187,7 +192,9 @@ def _add_cancel_run(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Resume a run", description=descriptions.RESUME_RUN, annotations=SPENDS)
+    @server.tool(
+        title="Resume a run", description=descriptions.RESUME_RUN, annotations=SPENDS, meta=DRAWN
+    )
     async def resume_run(
         run_id: str,
         ctx: Context[Any, Any],

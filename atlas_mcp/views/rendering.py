@@ -13,7 +13,6 @@ from atlas_mcp.atlas.judgement import confirming, judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
-from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import answer_start, quoted, without_logins
 from atlas_mcp.views.broken import with_break
@@ -26,7 +25,7 @@ from atlas_mcp.views.run_view import (
     CostSplit,
     RemarkView,
     RunView,
-    UsageView,
+    usage_view,
 )
 from atlas_mcp.views.warnings import run_warnings
 
@@ -71,11 +70,11 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
             if not isinstance(explore.outcome, Remark)
         ],
         remarks=[
-            _remark(state, explore, explore.outcome)
+            view_remark(state, explore, explore.outcome)
             for explore in state.done
             if isinstance(explore.outcome, Remark)
         ],
-        usage=_usage(state.usage),
+        usage=usage_view(state.usage),
         cost_usd=state.cost_usd,
         cost_split=CostSplit(
             orchestrator=state.orchestrator_charge.shown_cost,
@@ -130,13 +129,14 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
         reasoning=ok.reasoning if ok else None,
         confidence=ok.confidence if ok else None,
         error=without_logins(f"{failed.kind}: {failed.text}") if failed else None,
-        usage=_usage(explore.charge.usage),
+        usage=usage_view(explore.charge.usage),
         cost_usd=explore.charge.shown_cost,
         elapsed_s=_elapsed(explore),
     )
 
 
-def _remark(state: RunState, explore: ExploreState, remark: Remark) -> RemarkView:
+def view_remark(state: RunState, explore: ExploreState, remark: Remark) -> RemarkView:
+    """Return the view of an explore whose reply attempts no answer."""
     action = explore.planned.explore
     spec = state.spec.solver(action.solver).spec
     return RemarkView(
@@ -147,7 +147,7 @@ def _remark(state: RunState, explore: ExploreState, remark: Remark) -> RemarkVie
         role=action.role,
         about=list(action.shows),
         text=remark.text,
-        usage=_usage(explore.charge.usage),
+        usage=usage_view(explore.charge.usage),
         cost_usd=explore.charge.shown_cost,
         elapsed_s=_elapsed(explore),
     )
@@ -196,13 +196,3 @@ def _listed(groups: Iterable[Group]) -> str:
 
 def _distinct(values: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(values))
-
-
-def _usage(usage: Usage) -> UsageView:
-    return UsageView(
-        requests=usage.requests,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from atlas_mcp.atlas.outcomes import Grounds, Status, StopReason
-from atlas_mcp.atlas.usage import rounded
+from atlas_mcp.atlas.usage import Usage, rounded
 
 
 def plain_dollars(amount: Decimal) -> float:
@@ -47,6 +47,17 @@ class UsageView(_View):
     output_tokens: int
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+
+
+def usage_view(usage: Usage) -> UsageView:
+    """Return counted requests and tokens as they are seen."""
+    return UsageView(
+        requests=usage.requests,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
 
 
 class CandidateView(_View):

@@ -22,14 +22,17 @@ class Named:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http":
-            headers: list[tuple[bytes, bytes]] = list(scope["headers"])
-            scope = {**scope, "headers": [(name, _named(name, value)) for name, value in headers]}
+            given: list[tuple[bytes, bytes]] = list(scope["headers"])
+            scope = {**scope, "headers": [(name, _as_listed(name, value)) for name, value in given]}
         await self._app(scope, receive, send)
 
 
-def _named(header: bytes, value: bytes) -> bytes:
-    if header not in {b"host", b"origin"}:
-        return value
+def _as_listed(header: bytes, value: bytes) -> bytes:
+    return named(value) if header in {b"host", b"origin"} else value
+
+
+def named(value: bytes) -> bytes:
+    """Return the value of a `Host` or an `Origin` in the form in which names are compared."""
     scheme, apart, where = value.decode("latin-1").rpartition("://")
     host, colon, port = where.rpartition(":")
     if not port.isdigit():

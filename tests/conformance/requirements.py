@@ -186,6 +186,14 @@ REQUIREMENTS = (
         "A client that subscribes to a run is told of its changes, whichever process drives it.",
     ),
     *_numbered(
+        "APP",
+        "docs/design/026, the page in the chat",
+        "The tool of the page stands in the lists of hosts that draw MCP Apps, and in no other.",
+        "The page in the chat names no address that it needs.",
+        "The prompt `solve` makes the client delegate and report the evidence.",
+        "Run ids, solvers and strategies are completed.",
+    ),
+    *_numbered(
         "VIEW",
         "README, RunView; snapshots",
         "RunView has the contract's fields in their order.",

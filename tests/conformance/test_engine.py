@@ -98,6 +98,7 @@ class DetachedStand(LocalStand):
             yield engine
 
 
+@pytest.mark.every_day(24)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_an_engine_with_a_driver_of_its_own_conforms(check: Check, tmp_path: Path) -> None:
     clock = Clock()
@@ -112,6 +113,7 @@ async def test_the_engine_of_this_process_conforms_over_sqlite(
     await check(LocalStand(lambda: SqliteJournal(tmp_path / "home", clock=clock), clock))
 
 
+@pytest.mark.every_day(24)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_the_engine_of_this_process_conforms_over_a_journal_in_memory(check: Check) -> None:
     clock, store = Clock(), MemoryStore()

@@ -414,7 +414,7 @@ def expected(way_in: str, way_out: str) -> tuple[int, int, int]:
     return 0, (1 if full else 2), (3 if way_out == "bug" else 2)
 
 
-@pytest.mark.every_day(2)
+@pytest.mark.every_day(0)
 @pytest.mark.parametrize(("way_in", "way_out"), CELLS, ids=in_id)
 @pytest.mark.requirement("PAID-6")
 def test_every_way_out_of_every_way_in_keeps_what_was_paid_and_says_one_cause(

@@ -125,7 +125,7 @@ SCENES = (
     Scene("polled", solve, latency=1.5, respond_within=2.0),
     Scene("explores", explore, latency=0.5),
     Scene("refused", tell_why, answer=None, failures=1),
-    Scene("given_up", solve, latency=4.0, timeout=5.0, failures=2),
+    Scene("given_up", solve, latency=5.5, timeout=7.0, failures=2),
     Scene("seven", solve_on, latency=3.5),
     Scene("minutes", solve_on, latency=20.0, turns=5),
 )

@@ -41,7 +41,8 @@ from atlas_mcp.testing.messages_api import ApiReply, Asked, MessagesApi
 from atlas_mcp.testing.messages_rules import prefixes
 
 MARGIN = 0.05
-"""Seconds for which a response must have been complete before a kill to be safe from it."""
+"""Seconds for which a response must have been complete before a kill to be safe from it, beside
+those by which the machine itself was late."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,19 @@ class Death:
         asked_at: When it was first asked to drive a run; infinite if it did not come to that.
         faults: The faults that it could report.
         of: The kind of process.
+        late: Seconds by which the machine was late just before.
     """
 
     at: float = math.inf
     asked_at: float = math.inf
     faults: tuple[str, ...] = ()
     of: str = "a process"
+    late: float = 0.0
+
+    @property
+    def margin(self) -> float:
+        """Seconds for which a response must have been complete to be safe from it."""
+        return MARGIN + self.late
 
 
 @dataclass
@@ -74,6 +82,7 @@ class Tally:
         finished: Calls whose reply had been complete for the margin, or longer.
         narrow: Those of them for which it was less than twice the margin.
         excused: Calls made again whose reply had been complete for less than the margin.
+        latest: The most seconds by which the machine was late just before a kill.
         oldest_lost: For how long the oldest reply that is in no record had been complete, seconds.
         lost: Candidates that should be in the journal and are not.
         repeated: Calls made again that should not have been.
@@ -89,6 +98,7 @@ class Tally:
     finished: int = 0
     narrow: int = 0
     excused: int = 0
+    latest: float = 0.0
     oldest_lost: float = 0.0
     lost: int = 0
     repeated: int = 0
@@ -141,6 +151,7 @@ class Witness:
     def look(self, death: Death) -> None:
         """Compare what has happened since the last death."""
         self.tally.faults += death.faults
+        self.tally.latest = max(self.tally.latest, death.late)
         self._settle()
         self._read_journal()
         runs = {problem_of(run.state.problem.text): run for run in self.runs.values()}
@@ -199,7 +210,7 @@ class Witness:
     def _count_repetition(
         self, key: Key, replied_at: float, death: Death, *, again_in: Death
     ) -> None:
-        if death is again_in or death.at - replied_at >= MARGIN:
+        if death is again_in or death.at - replied_at >= death.margin:
             self.tally.repeated += 1
             age = death.at - replied_at
             self._fault(f"{key} was made again, complete for {age:.3f} s when {death.of} died")
@@ -209,12 +220,12 @@ class Witness:
     def _check_kept(self, asked: Asked, replied_at: float, death: Death, run: Written) -> None:
         """Look for a reply that was complete at some time before a death."""
         age = death.at - replied_at
-        self.tally.finished += age >= MARGIN
-        self.tally.narrow += MARGIN <= age < 2 * MARGIN
+        self.tally.finished += age >= death.margin
+        self.tally.narrow += death.margin <= age < 2 * death.margin
         if mark_of(asked) in run.marks:
             return
         self.tally.oldest_lost = max(self.tally.oldest_lost, age)
-        if age >= MARGIN:
+        if age >= death.margin:
             key = key_of(asked.body)
             self.tally.lost += key.turn is None
             self._fault(f"the reply to {key}, complete for {age:.3f} s, died with {death.of}")

@@ -104,6 +104,7 @@ async def left(home: Path) -> tuple[bool, list[Event]]:
         await journal.aclose()
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.requirement("GONE-5")
 @pytest.mark.posix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])

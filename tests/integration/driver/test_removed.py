@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import anyio
+import pytest
 
 import atlas_mcp
 from atlas_mcp.atlas.problem import make_problem
@@ -45,6 +46,7 @@ async def state_of(home: Path, run_id: str) -> RunState:
         await journal.aclose()
 
 
+@pytest.mark.every_day(0)
 @posix
 def test_it_begins_runs_and_ends_them(tmp_path: Path) -> None:
     place, environ, api = tmp_path / "place", bare_environ(tmp_path), MessagesApi(AtlasPlay())

@@ -33,6 +33,7 @@ async def test_run_ids_are_completed(tmp_path: Path, mode: Mode) -> None:
     assert none.completion.values == other.completion.values == []
 
 
+@pytest.mark.requirement("APP-4")
 async def test_the_arguments_of_prompts_are_completed(tmp_path: Path, mode: Mode) -> None:
     atlas, solve = PromptReference(name="atlas"), PromptReference(name="solve")
     async with connected(tmp_path, mode) as session:

@@ -70,6 +70,7 @@ async def test_a_prompt_works_where_a_client_hands_on_a_word_or_nothing(
     assert lacks not in message.content.text
 
 
+@pytest.mark.requirement("APP-3")
 async def test_the_prompt_solve_makes_the_client_delegate(tmp_path: Path, mode: Mode) -> None:
     given = {"problem": "6 * 7?", "solver": "demo", "effort": "high"}
     async with connected(tmp_path, mode) as session:

@@ -129,6 +129,7 @@ def test_saying_the_same_goes_both_ways_and_on(answers: list[Any], asked: dict[s
             assert is_same(one, third, **asked)
 
 
+@pytest.mark.every_day(3)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_all_kinds_of_answers_are_grouped_as_they_compare_in_pairs(question: str | None) -> None:
     texts = [dressed(dress, core) for core in CORES for dress in ("{}", "**{}.**", "${}$")]

@@ -45,6 +45,7 @@ async def recorded(environ: Mapping[str, str], run_id: str) -> RunState:
         await journal.aclose()
 
 
+@pytest.mark.every_day(0)
 @pytest.mark.requirement("GONE-7")
 @posix
 @pytest.mark.parametrize("end", ["its input", "SIGTERM"])

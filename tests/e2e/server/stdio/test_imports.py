@@ -31,6 +31,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.every_day(0)
 @pytest.mark.requirement("GONE-12")
 def test_runs_are_asked_for_and_shown_without_a_vendors_library(
     environ: dict[str, str], tmp_path: Path

@@ -11,7 +11,7 @@ from tests.e2e.server.stdio.test_serving import Raw, started
 from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.processes import until_recorded
 
-pytestmark = pytest.mark.every_day(1)
+pytestmark = pytest.mark.every_day(0)
 
 CALL: dict[str, Any] = {"name": "solve_with_atlas", "arguments": {"problem": "6 * 7?"}}
 

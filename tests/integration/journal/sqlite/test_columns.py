@@ -298,6 +298,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
                 assert not result.is_error or text_of(result) != f"Error executing tool {tool}"
 
 
+@pytest.mark.every_day(0)
 @pytest.mark.timeout(180)
 @given(damages=st.lists(DAMAGES, min_size=1, max_size=3))
 @settings(

@@ -70,6 +70,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.every_day(60)
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_answer_takes_some_megabytes_at_most(text: str, question: str) -> None:

@@ -1,0 +1,160 @@
+"""The document of a run's page, made from the run's records and nothing else.
+
+Pure. Each part has a module of its own; this one puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.judgement import judged_groups
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.registry import WORKFLOWS, workflow_of
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.texts import one_line
+from atlas_mcp.views.page.actions import page_actions, page_commands, suggestion_for
+from atlas_mcp.views.page.bounded import Bound, bound_of, printable_value
+from atlas_mcp.views.page.changes import last_changes
+from atlas_mcp.views.page.decisions import page_decisions
+from atlas_mcp.views.page.evidence import (
+    candidate_texts,
+    page_agreement,
+    page_candidates,
+    page_matrix,
+    page_remarks,
+)
+from atlas_mcp.views.page.evidence_shapes import PageCandidate, PageRemark
+from atlas_mcp.views.page.money import page_money
+from atlas_mcp.views.page.shapes import (
+    PageAnswer,
+    PageDocument,
+    PageLimits,
+    PagePicture,
+    PageProblem,
+    PageWorkflow,
+)
+from atlas_mcp.views.page.timeline import page_timeline
+from atlas_mcp.views.page.troubles import page_troubles
+from atlas_mcp.views.rendering import view_of
+
+TITLE_CHARS = 120
+"""Characters of a page's title."""
+
+
+def page_document(  # long: one line per field
+    records: Sequence[Record], snapshot: RunSnapshot, *, since: int = 0, here: bool = True
+) -> PageDocument:
+    """Return the document of a run's page.
+
+    Args:
+        records: The run's records, from the first.
+        snapshot: The run. Records that it does not know yet are left for the next document.
+        since: The version of the document that its reader has: candidates, remarks and pictures
+            that have not changed since are left out. 0 for none.
+        here: Whether it is in the journal, so that something can be done about it.
+    """
+    state = snapshot.state
+    records = list(takewhile(lambda record: record.seq <= state.seq, records))
+    view, finished, groups = view_of(snapshot), state.finished, judged_groups(state)
+    bound = bound_of(snapshot.run_id, candidate_texts(state))
+    matrix = page_matrix(state, groups, bound)
+    candidates, remarks = _explores(records, snapshot, groups, bound, since)
+    return PageDocument(
+        run_id=snapshot.run_id,
+        version=records[-1].seq if records else state.seq,
+        at=snapshot.now,
+        title=one_line(state.problem.text, TITLE_CHARS) or snapshot.run_id,
+        live=snapshot.status == "running",
+        driven=snapshot.driven,
+        status=view.status,
+        stop_reason=view.stop_reason,
+        partial=since > 0,
+        waiting=snapshot.waiting,
+        problem=_problem(state, with_pictures=since == 0),
+        workflow=_workflow(state),
+        limits=_limits(state),
+        answer=_answer(view.answer, bound),
+        confidence=view.confidence,
+        explanation=bound.optional(finished.explanation) if finished else None,
+        dissent=bound.optional(view.agreement.dissent),
+        error=bound.optional(finished.error) if finished else None,
+        warnings=[bound.shown(one) for one in view.agreement.warnings],
+        next=view.next,
+        commands=page_commands(snapshot) if here else [],
+        agreement=page_agreement(state, groups, matrix, bound),
+        matrix=matrix,
+        candidates=candidates,
+        remarks=remarks,
+        decisions=page_decisions(records, state, bound),
+        timeline=page_timeline(records, snapshot),
+        troubles=page_troubles(records, snapshot, bound),
+        money=page_money(snapshot),
+        usage=view.usage,
+        elapsed_s=view.elapsed_s,
+        questions=[],
+        actions=page_actions(snapshot) if here else [],
+        suggestion=suggestion_for(snapshot) if here else None,
+    )
+
+
+def _explores(
+    records: Sequence[Record],
+    run: RunSnapshot,
+    groups: Sequence[Group],
+    bound: Bound,
+    since: int,
+) -> tuple[list[PageCandidate], list[PageRemark]]:
+    """Return the explores that are new to a reader: candidates, and remarks."""
+    changed = last_changes(records)
+    candidates = page_candidates(run, groups, changed, bound)
+    remarks = page_remarks(run.state, changed, bound)
+    return (
+        [one for one in candidates if _is_new(one, since)],
+        [one for one in remarks if one.changed > since],
+    )
+
+
+def _is_new(candidate: PageCandidate, since: int) -> bool:
+    """Return whether a candidate stands in a document; tokens arrive without a record."""
+    return candidate.changed > since or candidate.state == "running"
+
+
+def _problem(state: RunState, *, with_pictures: bool) -> PageProblem:
+    problem = state.problem
+    pictures = problem.images if with_pictures else ()
+    schema = problem.answer_schema
+    return PageProblem(
+        text=Bound(len(problem.text), "").shown(problem.text),
+        images=[
+            PagePicture(media_type=one.media_type, data=one.data, url=one.url) for one in pictures
+        ],
+        answer_schema=None if schema is None else printable_value(schema),
+    )
+
+
+def _workflow(state: RunState) -> PageWorkflow:
+    name = state.spec.workflow
+    unknown = workflow_of(state.spec).why_unknown
+    entry = WORKFLOWS.get(name.partition(":")[0])
+    summary = unknown or (entry.summary if entry else "")
+    return PageWorkflow(name=one_line(name), summary=one_line(summary))
+
+
+def _limits(state: RunState) -> PageLimits:
+    budget = state.budget
+    return PageLimits(
+        max_explores=budget.max_explores,
+        max_cost_usd=budget.max_cost_usd,
+        time_limit_s=budget.time_limit_s,
+        explore_effort=state.spec.explore_effort,
+        max_parallel=budget.max_parallel,
+    )
+
+
+def _answer(answer: object, bound: Bound) -> PageAnswer | None:
+    if answer is None:
+        return None
+    return PageAnswer(value=bound.value(answer), text=bound.answer(answer))

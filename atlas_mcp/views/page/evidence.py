@@ -1,0 +1,194 @@
+"""The evidence on a run's page: its explores, remarks, groups of answers, and their matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.explore import Candidate, Remark
+from atlas_mcp.atlas.judgement import confirming
+from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.texts import counted
+from atlas_mcp.views.facts import agreement_text
+from atlas_mcp.views.page.bounded import Bound
+from atlas_mcp.views.page.evidence_shapes import (
+    CandidateState,
+    MatrixCell,
+    PageAgreement,
+    PageCandidate,
+    PageGroup,
+    PageRemark,
+)
+from atlas_mcp.views.rendering import view_candidate, view_remark
+
+
+def candidate_texts(state: RunState) -> Iterator[str]:
+    """Yield the long texts of a run's candidates and remarks."""
+    for explore in state.done:
+        if isinstance(explore.outcome, Candidate):
+            yield explore.outcome.reasoning
+        elif isinstance(explore.outcome, Remark):
+            yield explore.outcome.text
+
+
+def page_candidates(
+    run: RunSnapshot, groups: Sequence[Group], changed: Mapping[int, int], bound: Bound
+) -> list[PageCandidate]:
+    """Return the explores of a run that attempt an answer, in the order of their numbers.
+
+    Args:
+        run: The run.
+        groups: Its candidates, grouped by answer.
+        changed: Number of the record that changed an explore last, by explore.
+        bound: The bound of texts.
+    """
+    place = {number: i for i, group in enumerate(groups, 1) for number in group.explore_ids}
+    return [
+        _candidate(run, explore, place.get(explore.id), changed.get(explore.id, 1), bound)
+        for explore in run.state.explores.values()
+        if not isinstance(explore.outcome, Remark)
+    ]
+
+
+def page_remarks(state: RunState, changed: Mapping[int, int], bound: Bound) -> list[PageRemark]:
+    """Return the replies of a run that attempt no answer: see `page_candidates`."""
+    found: list[PageRemark] = []
+    for explore in state.done:
+        if not isinstance(explore.outcome, Remark):
+            continue
+        view = view_remark(state, explore, explore.outcome)
+        found.append(
+            PageRemark(
+                explore_id=view.explore_id,
+                solver=view.solver,
+                model=view.model,
+                effort=view.effort,
+                role=view.role,
+                about=view.about,
+                text=bound.shown(view.text),
+                usage=view.usage,
+                cost_usd=view.cost_usd,
+                elapsed_s=view.elapsed_s,
+                changed=changed.get(explore.id, 1),
+            )
+        )
+    return found
+
+
+def page_agreement(
+    state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixCell], bound: Bound
+) -> PageAgreement:
+    """Return how far the candidates of a run agree."""
+    confirmed = confirming(state)
+    return PageAgreement(
+        sentence=_sentence(state, groups, matrix),
+        groups=[
+            PageGroup(
+                number=number,
+                answer=bound.value(group.answer),
+                text=bound.answer(group.answer),
+                explore_ids=list(group.explore_ids),
+                by=group.by,
+                chosen=not confirmed.isdisjoint(group.explore_ids),
+                solvers=_distinct(vote.solver for vote in group.votes),
+                models=_distinct(_model(state, vote.solver) for vote in group.votes),
+                approaches=_distinct(one.approach for one in matrix if one.group == number),
+            )
+            for number, group in enumerate(groups, 1)
+        ],
+    )
+
+
+def page_matrix(state: RunState, groups: Sequence[Group], bound: Bound) -> list[MatrixCell]:
+    """Return who came to which answer by which method, answer by answer.
+
+    A method is written as the first candidate wrote it, in every cell.
+    """
+    cells: list[MatrixCell] = []
+    written: dict[str, str] = {}
+    for number, group in enumerate(groups, 1):
+        found: dict[tuple[str, str], list[int]] = {}
+        for vote in group.votes:
+            approach = vote.candidate.approach[: bound.chars]
+            path = " ".join(approach.split()).casefold()
+            written.setdefault(path, approach)
+            found.setdefault((path, _model(state, vote.solver)), []).append(vote.explore_id)
+        cells += (
+            MatrixCell(
+                group=number, approach=bound.shown(written[path]), model=model, explore_ids=numbers
+            )
+            for (path, model), numbers in found.items()
+        )
+    return cells
+
+
+def _candidate(
+    run: RunSnapshot, explore: ExploreState, group: int | None, changed: int, bound: Bound
+) -> PageCandidate:
+    view = view_candidate(run.state, explore)
+    outcome = explore.outcome
+    answer = outcome.answer if isinstance(outcome, Candidate) else None
+    begun = explore.started_at is not None
+    where = _state_of(explore)
+    return PageCandidate(
+        explore_id=explore.id,
+        solver=view.solver,
+        model=view.model,
+        effort=view.effort,
+        strategy=view.strategy,
+        role=view.role,
+        instruction=bound.optional(view.instruction),
+        status=None if outcome is None else view.status,
+        answer=bound.value(answer),
+        answer_text=bound.answer(answer) if isinstance(outcome, Candidate) else None,
+        approach=bound.optional(view.approach),
+        reasoning=bound.optional(view.reasoning),
+        confidence=view.confidence,
+        error=bound.optional(view.error) if outcome is not None else None,
+        usage=view.usage if outcome is not None else None,
+        cost_usd=view.cost_usd if outcome is not None else None,
+        elapsed_s=view.elapsed_s if begun and explore.finished_at is not None else None,
+        changed=changed,
+        origin=explore.origin,
+        group=group,
+        started_at=explore.started_at,
+        ended_at=explore.finished_at,
+        state=where,
+        received_tokens=run.tokens.get(solver_call(explore.id)) if where == "running" else None,
+        skipped=bound.optional(explore.skipped),
+    )
+
+
+def _state_of(explore: ExploreState) -> CandidateState:
+    if explore.skipped is not None:
+        return "skipped"
+    if explore.outcome is not None:
+        return "ok" if isinstance(explore.outcome, Candidate) else "failed"
+    # A reply that has not been read yet is under way still.
+    return "planned" if explore.waiting else "running"
+
+
+def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixCell]) -> str:
+    """Return how many of the candidates agree, and along how many paths."""
+    found = sum(len(group.votes) for group in groups)
+    if found == 0:
+        return "There is no candidate." if state.finished else "There is no candidate yet."
+    if found == 1:
+        return "One candidate gave an answer: nothing confirms it."
+    top = groups[0]
+    text = agreement_text(len(top.votes), found, top.by_rule)
+    if len(top.votes) == 1:
+        return f"{counted(found, 'candidate')}: {text}."
+    cells = [one for one in matrix if one.group == 1]
+    models, paths = len({one.model for one in cells}), len({one.approach for one in cells})
+    return f"{text}; they come from {counted(models, 'model')} by {counted(paths, 'method')}."
+
+
+def _model(state: RunState, solver: str) -> str:
+    return state.spec.solver(solver).spec.title
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))

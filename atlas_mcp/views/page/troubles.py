@@ -1,0 +1,98 @@
+"""What went wrong in a run: calls that failed, were made again or were refused, and losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from atlas_mcp.atlas.events import (
+    AttemptFailed,
+    CallsLost,
+    ExploresPlanned,
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Record,
+    RecordLost,
+    SolverFinished,
+)
+from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.wording import seconds_text
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.texts import counted
+from atlas_mcp.views.facts import FAILURES
+from atlas_mcp.views.page.bounded import Bound
+from atlas_mcp.views.page.course_shapes import PageTrouble
+
+CALLS_LOST = (
+    "the process that made them is gone; they may have been billed, so all that was held for them "
+    "counts as gone"
+)
+
+
+def page_troubles(records: Iterable[Record], run: RunSnapshot, bound: Bound) -> list[PageTrouble]:
+    """Return what went wrong in a run, in the order of time."""
+    found = [trouble for record in records for trouble in _troubles(record, bound)]
+    if run.broken is not None:
+        cause = bound.shown(run.broken.cause)
+        found.append(PageTrouble(at=run.state.at, kind="loss", where="the journal", cause=cause))
+    return found
+
+
+def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
+    at = record.at
+    match record.event:
+        case AttemptFailed(call=key, attempt=attempt, failure=failure, not_before=not_before):
+            explore_id, turn = _numbers_of(key)
+            wait = seconds_text(not_before - at)
+            yield PageTrouble(
+                at=at,
+                kind="retry",
+                where=f"{_where(explore_id, turn)}, attempt {attempt}",
+                cause=f"{bound.shown(failure.text)}; made again after {wait}",
+                explore_id=explore_id,
+                turn=turn,
+            )
+        case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
+            yield PageTrouble(
+                at=at,
+                kind="refusal" if failure.kind == "refused" else "failure",
+                where=_where(number, None),
+                cause=_cause(failure, bound),
+                explore_id=number,
+            )
+        case OrchestratorFailed(turn=turn, failure=failure):
+            cause = _cause(failure, bound)
+            where = _where(None, turn)
+            yield PageTrouble(at=at, kind="failure", where=where, cause=cause, turn=turn)
+        case OrchestratorReplied(turn=turn, stop="refusal", detail=detail):
+            cause = bound.shown(detail) or FAILURES["refused"]
+            where = _where(None, turn)
+            yield PageTrouble(at=at, kind="refusal", where=where, cause=cause, turn=turn)
+        case ExploresPlanned(origin="orchestrator", refused=refused):
+            for one in refused:
+                cause = bound.shown(one.text)
+                yield PageTrouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
+        case CallsLost():
+            yield PageTrouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
+        case RecordLost(reason=reason, count=count):
+            where = counted(count, "record") if count else "records without a number"
+            yield PageTrouble(at=at, kind="loss", where=where, cause=bound.shown(reason))
+        case _:
+            pass
+
+
+def _cause(failure: SolverFailure, bound: Bound) -> str:
+    return f"{FAILURES[failure.kind]}: {bound.shown(failure.text)}"
+
+
+def _where(explore_id: int | None, turn: int | None) -> str:
+    if explore_id is not None:
+        return f"explore {explore_id}"
+    return "the orchestrator" if turn is None else f"the orchestrator, turn {turn}"
+
+
+def _numbers_of(key: str) -> tuple[int | None, int | None]:
+    """Return the explore, or the turn, whose call has this name in the ledger."""
+    kind, _, number = key.rpartition("-")
+    if not number.isdecimal():
+        return None, None
+    return (int(number), None) if kind == "solver" else (None, int(number))

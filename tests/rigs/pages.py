@@ -1,0 +1,108 @@
+"""The page of a run in headless Chromium: as a file, served, and inside a host of MCP Apps.
+
+    python tests/rigs/pages.py [--quick] [--only states,hostile,…] [--pictures DIR]
+
+states    runs in every state, at three widths and in both themes; axe looks at each
+hostile   texts that would run, reach out or mislead, in every place that a model or client writes
+shaped    texts of an absurd size or shape
+large     20 explores of 30,000 characters: how fast the page opens and scrolls
+origins   pages of other origins, and rebound names: nothing is read, nothing changes
+
+Prints the figures that it takes and what is wrong; ends with 1 if anything is. Chromium is
+installed where Debian's packages can be; Playwright and axe are put beside the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pages_files
+from browser import Browser, open_browser
+from pages_origins import RULES
+
+from tests.support.hostile_texts import RUNS
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the checks work with.
+
+    Attributes:
+        browser: The browser.
+        folder: An empty folder.
+        pictures: The folder for pictures; `None` for none.
+        quick: Whether only a part is tried.
+    """
+
+    browser: Browser
+    folder: Path
+    pictures: Path | None
+    quick: bool
+
+
+def states(work: Work) -> Iterator[str]:
+    return pages_files.check_states(work.browser, work.folder, work.pictures)
+
+
+def hostile(work: Work) -> Iterator[str]:
+    texts = pages_files.quick_texts() if work.quick else RUNS
+    return pages_files.check_hostile(work.browser, work.folder, texts)
+
+
+def shaped(work: Work) -> Iterator[str]:
+    return pages_files.check_shaped(work.browser, work.folder)
+
+
+def large(work: Work) -> Iterator[str]:
+    return pages_files.check_large(work.browser, work.folder)
+
+
+CHECKS: dict[str, Callable[[Work], Iterator[str]]] = {
+    one.__name__: one for one in (states, hostile, shaped, large)
+}
+
+
+def gathered(faults: Iterable[str]) -> dict[str, list[str]]:
+    """Return the places of each fault, which stand before the first colon of it."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        place, _, what = fault.partition(": ")
+        found.setdefault(what, []).append(place)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a part of the texts")
+    parser.add_argument("--only", help="the checks to make, with commas between them")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of every state")
+    given = parser.parse_args()
+    names: list[str] = given.only.split(",") if given.only else list(CHECKS)
+    faults = 0
+    with ExitStack() as stack:
+        browser = stack.enter_context(open_browser(RULES))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        work = Work(browser, folder, given.pictures, given.quick)
+        for name in names:
+            began = time.monotonic()
+            print(f"{name}:", flush=True)
+            found = gathered(CHECKS[name](work))
+            for what, places in found.items():
+                more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+                print(f"  WRONG {what} [{'; '.join(places[:3])}{more}]")
+            print(f"  {len(found)} faults, {time.monotonic() - began:.1f} s", flush=True)
+            faults += len(found)
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The document of a page: whole, in part, of every kind of run, and quickly made."""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+
+from atlas_mcp.atlas.events import Record, RecordLost
+from atlas_mcp.atlas.messages import Image
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.views.page.document import page_document
+from tests.support.drawn_runs import runs
+from tests.support.page_documents import document_of, eventful, snapshot_of
+from tests.support.played_runs import Played, a_run, a_solver, answers, found, play
+
+HOSTILE = "<script>alert(1)</script>\x1b]0;x\x07\u202e"
+
+
+@given(runs())
+def test_every_run_has_a_document_at_every_record(run: Played) -> None:
+    for count in range(1, len(run.records) + 1, 5):
+        for driven in (True, False):
+            document = document_of(run.records[:count], driven=driven)
+            assert document.model_dump_json()
+            assert document.version == count
+
+
+@given(runs())
+def test_documents_in_part_add_up_to_the_whole(run: Played) -> None:
+    merged: dict[int, dict[str, object]] = {}
+    since = 0
+    for count in (*range(1, len(run.records), 4), len(run.records)):
+        document = document_of(run.records[:count], since=since)
+        merged |= {one.explore_id: one.model_dump() for one in document.candidates}
+        since = document.version
+
+    whole = document_of(run.records)
+    # A page takes the groups of candidates from those of the agreement.
+    assert [one | {"group": None} for _, one in sorted(merged.items())] == [
+        one.model_dump() | {"group": None} for one in whole.candidates
+    ]
+
+
+def test_records_that_the_snapshot_does_not_know_yet_are_left_out() -> None:
+    records = eventful().records
+
+    document = page_document(records, snapshot_of(records[:6]))
+
+    assert document.version == 6
+    assert len(document.decisions) == 1
+
+
+def test_nothing_that_has_not_changed_is_sent_again() -> None:
+    problem = Problem("How many?", (Image("image/png", "AAAA"),))
+    records = play(a_run(), problem=problem).records
+
+    whole, rest = document_of(records), document_of(records, since=len(records))
+
+    assert [one.data for one in whole.problem.images] == ["AAAA"]
+    assert (rest.partial, rest.candidates, rest.problem.images) == (True, [], [])
+    assert rest.decisions == whole.decisions
+
+
+def test_a_run_whose_opening_is_lost_has_a_document() -> None:
+    records = eventful().records
+    lost = [Record(1, 0.0, RecordLost("damaged", title="How ma")), *records[1:]]
+
+    document = document_of(lost)
+
+    assert document.title == "How ma"
+    assert [one.state for one in document.candidates] == ["ok", "failed", "ok"]
+    assert document.actions == []
+
+
+def test_hostile_texts_are_shown_as_texts() -> None:
+    candidate = found(HOSTILE, approach=HOSTILE, reasoning=HOSTILE)
+    run = play(
+        a_run(),
+        answers(HOSTILE, explanation=HOSTILE, dissent=HOSTILE),
+        solve=lambda call: candidate,
+        problem=Problem(HOSTILE),
+    )
+
+    text = document_of(run.records).model_dump_json()
+
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert text.count("<script>alert(1)</script>\\\\u001b]0;x\\\\u0007\\\\u202e") > 10
+
+
+def test_a_large_run_has_its_document_at_once() -> None:
+    run = play(
+        a_run(a_solver(), prefetch=20, max_explores=20, max_parallel=20, max_cost_usd=None),
+        solve=lambda call: found(reasoning="x = 1; " * 4_300),
+    )
+    document_of(run.records)
+
+    began = time.perf_counter()
+    document = document_of(run.records)
+
+    assert sum(len(one.reasoning or "") for one in document.candidates) == 20 * 30_100
+    assert time.perf_counter() - began < 0.2

@@ -1,0 +1,22 @@
+"""The base of the shapes."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from atlas_mcp.views.page.shape import Shape
+
+
+class Part(Shape):
+    name: str = "none"
+
+
+def test_a_shape_cannot_be_changed_and_takes_no_other_fields() -> None:
+    with pytest.raises(ValidationError):
+        Part.model_validate({"other": 1})
+    assert Part.model_config.get("frozen")
+
+
+def test_a_field_with_a_default_is_always_there() -> None:
+    assert Part.model_json_schema(mode="serialization")["required"] == ["name"]

@@ -1,0 +1,25 @@
+/** A file: the document that it holds, which never changes. */
+import type { PageDocument } from "../generated/run";
+import type { Ability, Result, Source } from "../source";
+
+export class FileSource implements Source {
+  constructor(private readonly held: PageDocument) {}
+
+  async start(): Promise<void> {}
+
+  async document(): Promise<PageDocument> {
+    return this.held;
+  }
+
+  async act(): Promise<Result> {
+    return { ok: false, error: "A file cannot change its run." };
+  }
+
+  can(name: Ability): boolean {
+    return name === "copy";
+  }
+
+  address(): null {
+    return null;
+  }
+}

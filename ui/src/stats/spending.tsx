@@ -1,0 +1,115 @@
+/** What was spent by month and model. */
+import type { StatsDocument } from "../generated/stats";
+import { Wide } from "../lists/wide";
+import { short } from "../lists/words";
+import { count, counted, dollars } from "../words";
+import { Columns } from "./columns";
+import { gathered, monthName } from "./months";
+
+export function Spending({ months: rows }: { months: StatsDocument["months"] }) {
+  if (rows.length === 0) return null;
+  const { months, all, models, unpricedCalls } = gathered(rows);
+  const top = Math.max(...models.flatMap((model) => model.amounts));
+  return (
+    <section aria-labelledby="spent">
+      <h2 id="spent">Spent by month</h2>
+      <figure>
+        <figcaption class="series-name">
+          {all.name} <span class="amount">{dollars(all.total)}</span>
+        </figcaption>
+        <Columns
+          months={months}
+          amounts={all.amounts}
+          top={Math.max(...all.amounts)}
+          height={130}
+          marks={3}
+          named
+        />
+      </figure>
+      {models.length > 1 && (
+        <div class="series">
+          {models.map((model) => (
+            <figure key={model.name}>
+              <figcaption class="series-name">
+                <bdi>{model.name}</bdi> <span class="amount">{dollars(model.total)}</span>
+              </figcaption>
+              <Columns
+                months={months}
+                amounts={model.amounts}
+                top={top}
+                height={52}
+                marks={1}
+                named={false}
+              />
+            </figure>
+          ))}
+        </div>
+      )}
+      <div class="spent-notes">
+        <p class="aside">
+          Months are those of UTC{models.length > 1 && "; all models have one scale"}.
+          {unpricedCalls > 0 &&
+            ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
+        </p>
+        <details>
+          <summary>The same as a table</summary>
+          <Figures rows={rows} />
+        </details>
+      </div>
+    </section>
+  );
+}
+
+function Figures({ rows }: { rows: StatsDocument["months"] }) {
+  return (
+    <Wide label="Spending by month, model and part">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Month</th>
+            <th scope="col">Model</th>
+            <th scope="col">As</th>
+            <th scope="col" class="number">
+              Runs
+            </th>
+            <th scope="col" class="number">
+              Requests
+            </th>
+            <th scope="col" class="number">
+              Tokens in
+            </th>
+            <th scope="col" class="number">
+              Tokens out
+            </th>
+            <th scope="col" class="number">
+              Cost
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={`${row.month} ${row.role} ${row.model}`}>
+              <td>{monthName(row.month)}</td>
+              <th scope="row">
+                <bdi>{row.model}</bdi>
+              </th>
+              <td>{row.role}</td>
+              <td class="number">{count(row.runs)}</td>
+              <td class="number">{count(row.requests)}</td>
+              <td class="number">{short(row.input_tokens)}</td>
+              <td class="number">{short(row.output_tokens)}</td>
+              <td class="cost">{knownCost(row.cost_usd, row.unpriced_calls, "call")}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
+  );
+}
+
+/** What is known of a cost, and of how many it is unknown. */
+export function knownCost(usd: number, unknown: number, noun: string): string {
+  if (unknown === 0) return dollars(usd);
+  const those = `${counted(unknown, noun)} of unknown price`;
+  return usd === 0 ? those : `${dollars(usd)} and ${those}`;
+}

@@ -1,0 +1,102 @@
+/**
+ * Formulas, drawn by KaTeX a few at a time so that the page never stops for them.
+ *
+ * KaTeX builds elements and sets their styles itself, which a policy without inline styles allows.
+ */
+import katex from "katex";
+
+/** Longer formulas stay text. */
+const LONGEST = 4_000;
+
+/** How long formulas may be drawn before the browser has a turn, in milliseconds. */
+const TURN_MS = 10;
+
+const waiting: HTMLElement[] = [];
+let asked = false;
+
+/** Draw the formulas inside an element, those first that come first. */
+export function drawFormulas(within: Element): void {
+  for (const one of within.querySelectorAll<HTMLElement>(".tex:not([data-drawn])")) {
+    one.dataset.drawn = "asked";
+    waiting.push(one);
+  }
+  ask();
+}
+
+/** Draw all that wait at once: before the page is printed. */
+export function drawAll(): void {
+  for (const one of waiting.splice(0)) draw(one);
+}
+
+function ask(): void {
+  if (asked || waiting.length === 0) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    const end = performance.now() + TURN_MS;
+    do {
+      const one = waiting.shift();
+      if (one) draw(one);
+    } while (waiting.length > 0 && performance.now() < end);
+    ask();
+  });
+}
+
+function draw(place: HTMLElement): void {
+  const formula = place.textContent ?? "";
+  place.dataset.drawn = drawFormula(place, formula, place.dataset.display === "yes") ? "yes" : "no";
+}
+
+/** Draw a formula into an element; where it cannot be, its source stays, as code. */
+export function drawFormula(place: HTMLElement, formula: string, display: boolean): boolean {
+  if (formula.length > LONGEST) return false;
+  try {
+    katex.render(formula, place, {
+      displayMode: display,
+      output: output(),
+      throwOnError: true,
+      trust: false,
+      strict: "ignore",
+      maxExpand: 300,
+      maxSize: 20,
+    });
+    return true;
+  } catch {
+    place.textContent = formula;
+    return false;
+  }
+}
+
+/** Whether KaTeX can read the formula. */
+export function isFormula(formula: string): boolean {
+  if (formula.length > LONGEST) return false;
+  try {
+    katex.renderToString(formula, {
+      output: "mathml",
+      trust: false,
+      maxExpand: 300,
+      maxSize: 20,
+      strict: "ignore",
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let fonts: "unknown" | "there" | "refused" = "unknown";
+
+/** Where a host lets no fonts in, the browser's own mathematics is the better drawing. */
+function output(): "mathml" | "htmlAndMathml" {
+  return fonts === "refused" ? "mathml" : "htmlAndMathml";
+}
+
+/** Find out whether the fonts may be used. */
+export async function tryFonts(): Promise<void> {
+  try {
+    const loaded = await document.fonts.load("16px KaTeX_Main", "x");
+    fonts = loaded.length > 0 ? "there" : "refused";
+  } catch {
+    fonts = "refused";
+  }
+}

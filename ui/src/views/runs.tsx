@@ -1,0 +1,252 @@
+/** The list of runs: the newest ones, or those that a search finds. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { RunLine, RunsDocument } from "../generated/runs";
+import { type Chosen, comparison, hint, toggled } from "../lists/chosen";
+import { Command } from "../lists/command";
+import { Frame } from "../lists/frame";
+import { useAsked, useNow, useSettled } from "../lists/hooks";
+import { Row } from "../lists/row";
+import { nextRow } from "../lists/rows";
+import { getRuns } from "../lists/server";
+import { Trouble } from "../lists/trouble";
+import { count, counted } from "../words";
+import "../lists/lists.css";
+
+/** Runs of one portion. */
+const PORTION = 50;
+
+/** More than these are not listed: a search finds the others. */
+const MOST = 500;
+
+/** How long a list is good while a run goes on, and while none does, in milliseconds. */
+const FRESH_MS = { live: 3_000, quiet: 15_000 } as const;
+
+/** How long the typing must rest before it is searched for, in milliseconds. */
+const REST_MS = 150;
+
+export function RunsPage() {
+  const [typed, setTyped] = useState(() => new URLSearchParams(location.search).get("query") ?? "");
+  const query = useSettled(typed.trim(), REST_MS);
+  const [wanted, setWanted] = useState({ query, limit: PORTION });
+  const limit = wanted.query === query ? wanted.limit : PORTION;
+  const [chosen, setChosen] = useState<Chosen>([]);
+  const {
+    answer: list,
+    asking,
+    trouble,
+    again,
+  } = useAsked(
+    JSON.stringify([query, limit]),
+    (signal) => getRuns(query, limit, signal),
+    ({ runs }) => (runs.some(goesOn) ? FRESH_MS.live : FRESH_MS.quiet),
+  );
+  // The address names what is listed, so that it can be kept and sent.
+  useEffect(() => {
+    const address = query ? `?${new URLSearchParams({ query })}` : location.pathname;
+    history.replaceState(null, "", address);
+  }, [query]);
+
+  return (
+    <Frame title={query ? `“${query}” – runs` : "Runs"} here="runs">
+      <h1>Runs</h1>
+      <Search typed={typed} onType={setTyped} />
+      <Trouble trouble={trouble} onAgain={again} />
+      <p class="runs-count" role="status">
+        {list ? countText(list) : asking && "Reading …"}
+      </p>
+      {list && <Notes list={list} />}
+      {list?.runs.length === 0 && <Nothing query={list.query} />}
+      {list && list.runs.length > 0 && (
+        <List
+          runs={list.runs}
+          stale={asking && list.query !== query}
+          chosen={chosen}
+          onChoose={(runId) => setChosen(toggled(chosen, runId))}
+        />
+      )}
+      {list && (
+        <More
+          list={list}
+          onMore={() => setWanted({ query, limit: Math.min(MOST, limit + PORTION) })}
+        />
+      )}
+      <Choice chosen={chosen} onDrop={() => setChosen([])} />
+    </Frame>
+  );
+}
+
+function goesOn(run: RunLine): boolean {
+  return run.status === "running";
+}
+
+function Notes({ list: { note, unindexed } }: { list: RunsDocument }) {
+  return (
+    <>
+      {unindexed > 0 && (
+        <p class="note">
+          {counted(unindexed, "run")} {unindexed === 1 ? "is" : "are"} still to be read: a search
+          does not find {unindexed === 1 ? "it" : "them"} yet.
+        </p>
+      )}
+      {note && <p class="note">{note}</p>}
+    </>
+  );
+}
+
+function Search({ typed, onType }: { typed: string; onType: (text: string) => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    function onKey(event: KeyboardEvent) {
+      if (
+        event.key !== "/" ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target)
+      )
+        return;
+      event.preventDefault();
+      field.current?.select();
+      field.current?.focus();
+    }
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <search class="runs-search">
+      <label for="query">Search problems, answers and models</label>
+      <input
+        id="query"
+        ref={field}
+        type="search"
+        value={typed}
+        autocomplete="off"
+        spellcheck={false}
+        aria-keyshortcuts="/"
+        aria-describedby="query-keys"
+        onInput={(event) => onType(event.currentTarget.value)}
+        onKeyDown={(event) => moveFrom(event, -1)}
+      />
+      <p id="query-keys" class="runs-keys">
+        <kbd>/</kbd> to search, <kbd>↑</kbd> <kbd>↓</kbd> to move, <kbd>Enter</kbd> to open
+      </p>
+    </search>
+  );
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName))
+  );
+}
+
+function links(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>(".runs-list a.runs-title")];
+}
+
+function moveFrom(event: KeyboardEvent, at: number) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const rows = links();
+  const next = nextRow(event.key, at, rows.length);
+  if (next === null || (next === -1 && at === -1)) return;
+  event.preventDefault();
+  (next === -1 ? document.getElementById("query") : rows[next])?.focus();
+}
+
+interface ListProps {
+  runs: readonly RunLine[];
+  stale: boolean;
+  chosen: Chosen;
+  onChoose: (runId: string) => void;
+}
+
+function List({ runs, stale, chosen, onChoose }: ListProps) {
+  const now = useNow(10_000);
+  return (
+    <>
+      <div class="runs-heads" aria-hidden="true">
+        <span />
+        <span>Problem and answer</span>
+        <span>State</span>
+        <span>Cost</span>
+        <span>Started</span>
+      </div>
+      <ol
+        class="runs-list"
+        aria-label="Runs"
+        aria-busy={stale}
+        onKeyDown={(event) => moveFrom(event, links().indexOf(event.target as HTMLElement))}
+      >
+        {runs.map((run) => (
+          <Row
+            key={run.run_id}
+            run={run}
+            now={now}
+            chosen={chosen.includes(run.run_id)}
+            onChoose={onChoose}
+          />
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** How many runs there are, or were found. */
+function countText({ total, query, runs }: RunsDocument): string {
+  if (total === 0) return "";
+  if (query) return `${counted(total, "run")} found, the best matches first`;
+  const all = counted(total, "run");
+  return runs.length < total
+    ? `The newest ${count(runs.length)} of ${all}`
+    : `${all}, the newest first`;
+}
+
+function More({ list: { runs, total }, onMore }: { list: RunsDocument; onMore: () => void }) {
+  if (runs.length >= total) return null;
+  if (runs.length >= MOST)
+    return (
+      <p class="runs-more">The list ends after {count(MOST)} runs. A search finds the others.</p>
+    );
+  return (
+    <button class="runs-more" type="button" onClick={onMore}>
+      Show {count(Math.min(PORTION, total - runs.length))} more
+    </button>
+  );
+}
+
+function Choice({ chosen, onDrop }: { chosen: Chosen; onDrop: () => void }) {
+  const address = comparison(chosen);
+  return (
+    <div class="runs-choice" role="status" data-empty={chosen.length === 0}>
+      {hint(chosen)}
+      {address && <a href={address}>Compare them</a>}
+      {chosen.length > 0 && (
+        <button type="button" onClick={onDrop}>
+          Drop the choice
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Nothing({ query }: { query: string }) {
+  if (query) {
+    return (
+      <div class="runs-nothing">
+        <p>No run holds “{query}”.</p>
+        <p>
+          A search looks into problems, answers, models and ids of runs. Every word must occur; the
+          last one may be unfinished.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="runs-nothing">
+      <p>There is no run yet. Ask your client to use the tool solve_with_atlas, or type:</p>
+      <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
+    </div>
+  );
+}

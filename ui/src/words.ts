@@ -1,0 +1,56 @@
+/** Numbers, times and money in words, the same everywhere on the page. */
+
+/** A count with separators: 12,345. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** A count of things: "1 candidate", "3 candidates". */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+}
+
+/** US dollars: cents from one dollar on, below that as many places as say something. */
+export function dollars(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "unknown";
+  if (value === 0) return "$0";
+  if (value >= 0.9995)
+    return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  if (value < 0.0001) return "< $0.0001";
+  return `$${value.toFixed(value < 0.01 ? 4 : 3)}`;
+}
+
+/** A length of time in seconds: "0.8 s", "12 s", "3 min 20 s", "2 h 5 min". */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+/** A confidence of 0 to 1 as a share: "86 %". */
+export function share(value: number): string {
+  return `${Math.round(value * 100)} %`;
+}
+
+/** A day and a time of day, as the reader's system writes them. */
+export function moment(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleString(undefined, {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+}
+
+/** Things in a sentence: "a", "a and b", "a, b and c". */
+export function listed(things: readonly string[]): string {
+  if (things.length < 2) return things.join("");
+  return `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`;
+}
+
+/** "explore 3", "explores 1, 2 and 5". */
+export function explores(ids: readonly number[]): string {
+  return `${ids.length === 1 ? "explore" : "explores"} ${listed(ids.map((id) => `#${id}`))}`;
+}

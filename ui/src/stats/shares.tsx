@@ -1,6 +1,6 @@
 /** How often candidates ended on the winning side: a table whose cells draw their share. */
 import type { WinningShare } from "../generated/stats";
-import { Wide } from "../lists/wide";
+import { Wide } from "../parts";
 import { count, share } from "../words";
 import { knownCost } from "./spending";
 
@@ -23,10 +23,10 @@ export function Shares({ kind, rows }: SharesProps) {
           <tr>
             <th scope="col">{kind}</th>
             <th scope="col">On the winning side</th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Explores
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Cost
             </th>
           </tr>
@@ -41,7 +41,7 @@ export function Shares({ kind, rows }: SharesProps) {
                 <Interval row={row} />
                 {shareText(row)}
               </td>
-              <td class="number" data-head="Explores">
+              <td class="figure" data-head="Explores">
                 {count(row.explores)}
                 {row.failed > 0 && <span class="aside">, {count(row.failed)} failed</span>}
               </td>

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import Candidate, Remark
 from atlas_mcp.atlas.judgement import confirming
-from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted

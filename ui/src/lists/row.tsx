@@ -1,19 +1,32 @@
 /** One run of the list. */
 
+import { Component } from "preact";
 import type { RunLine } from "../generated/runs";
+import { RichLine } from "../text/Rich";
 import { counted, dollars, moment } from "../words";
 import { StateMark } from "./state";
-import { ago } from "./words";
 
 interface RowProps {
   run: RunLine;
-  /** Milliseconds. */
-  now: number;
+  /** How long ago the run began, in words. */
+  began: string;
   chosen: boolean;
   onChoose: (runId: string) => void;
 }
 
-export function Row({ run, now, chosen, onChoose }: RowProps) {
+/** A row; it is drawn again only when what it shows has changed, for there may be hundreds. */
+export class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const { run, began, chosen } = this.props;
+    return run !== next.run || began !== next.began || chosen !== next.chosen;
+  }
+
+  override render({ run, began, chosen, onChoose }: RowProps) {
+    return <Line run={run} began={began} chosen={chosen} onChoose={onChoose} />;
+  }
+}
+
+function Line({ run, began, chosen, onChoose }: RowProps) {
   const found = placeOf(run);
   return (
     <li class="runs-row" data-status={run.status}>
@@ -23,12 +36,16 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </label>
       <div class="runs-text">
         <a class="runs-title" href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          {found === "title" ? <Hits parts={run.snippet} /> : run.title || "(no text)"}
+          {found === "title" ? (
+            <Hits parts={run.snippet} />
+          ) : (
+            <RichLine text={run.title || "(no text)"} />
+          )}
         </a>
         {run.answer_text !== null && (
           <p class="runs-answer">
             <span class="unseen">Answer: </span>
-            <bdi>{run.answer_text}</bdi>
+            <RichLine text={run.answer_text} />
           </p>
         )}
         {found === "text" && run.found_in && (
@@ -50,7 +67,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </p>
       <p class="runs-cost">
         <span class="unseen">Cost: </span>
-        {dollars(run.cost_usd)}
+        {costText(run)}
       </p>
       <p class="runs-when">
         <span class="unseen">Started: </span>
@@ -58,7 +75,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
           dateTime={new Date(run.started_at * 1000).toISOString()}
           title={moment(run.started_at)}
         >
-          {ago(run.started_at, now / 1000)}
+          {began}
         </time>
       </p>
     </li>
@@ -71,6 +88,11 @@ const PLACES: Record<NonNullable<RunLine["found_in"]>, string> = {
   candidates: "in a candidate",
   names: "in the names",
 };
+
+function costText({ cost_usd, indexed }: RunLine): string {
+  if (!indexed) return "not read yet";
+  return cost_usd === null ? "cost unknown" : dollars(cost_usd);
+}
 
 /** Where a search shows what it found: in the title, where the text around it is the title. */
 function placeOf({ found_in, snippet, title }: RunLine): "title" | "text" | null {

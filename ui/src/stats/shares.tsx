@@ -1,31 +1,27 @@
 /** How often candidates ended on the winning side: a table whose cells draw their share. */
 import type { WinningShare } from "../generated/stats";
+import { Wide } from "../parts";
 import { count, share } from "../words";
 import { knownCost } from "./spending";
 
 /** With fewer judged candidates than this, a share is marked: it may be chance. */
 const FEW = 10;
 
-export interface SharesProps {
-  /** What the rows are, as in Solver. */
-  kind: string;
-  rows: readonly WinningShare[];
-}
-
-export function Shares({ kind, rows }: SharesProps) {
+/** Show the shares of `rows`; `kind` says what they are, as in Solver. */
+export function Shares({ kind, rows }: { kind: string; rows: readonly WinningShare[] }) {
   if (rows.length === 0) return null;
   return (
-    <div class="wide-table">
+    <Wide label={`On the winning side by ${kind.toLowerCase()}`}>
       <table class="shares">
         <caption>By {kind.toLowerCase()}</caption>
         <thead>
           <tr>
             <th scope="col">{kind}</th>
             <th scope="col">On the winning side</th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Explores
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Cost
             </th>
           </tr>
@@ -40,7 +36,7 @@ export function Shares({ kind, rows }: SharesProps) {
                 <Interval row={row} />
                 {shareText(row)}
               </td>
-              <td class="number" data-head="Explores">
+              <td class="figure" data-head="Explores">
                 {count(row.explores)}
                 {row.failed > 0 && <span class="aside">, {count(row.failed)} failed</span>}
               </td>
@@ -51,7 +47,7 @@ export function Shares({ kind, rows }: SharesProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -59,7 +55,7 @@ export function Shares({ kind, rows }: SharesProps) {
 export function shareText({ won, judged, share: value, low, high }: WinningShare): string {
   if (value === null) return "none judged yet";
   const range = low === null || high === null ? "" : ` (${whole(low)} to ${whole(high)} %)`;
-  const few = judged < FEW ? ", few" : "";
+  const few = judged < FEW ? ": too few to tell" : "";
   return `${share(value)}${range} · ${count(won)} of ${count(judged)}${few}`;
 }
 

@@ -1,6 +1,7 @@
 /** What was spent by month and model. */
 import type { StatsDocument } from "../generated/stats";
 import { short } from "../lists/words";
+import { Section, Wide } from "../parts";
 import { count, counted, dollars } from "../words";
 import { Columns } from "./columns";
 import { gathered, monthName } from "./months";
@@ -10,8 +11,7 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
   const { months, all, models, unpricedCalls } = gathered(rows);
   const top = Math.max(...models.flatMap((model) => model.amounts));
   return (
-    <section aria-labelledby="spent">
-      <h2 id="spent">Spent by month</h2>
+    <Section id="spent" title="Spent by month">
       <figure>
         <figcaption class="series-name">
           {all.name} <span class="amount">{dollars(all.total)}</span>
@@ -44,42 +44,43 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
           ))}
         </div>
       )}
-      <p class="aside">
-        Months are those of UTC{models.length > 1 && "; all models have one scale"}.
-        {unpricedCalls > 0 &&
-          ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
-      </p>
-      <details>
-        <summary>The same as a table</summary>
-        <Figures rows={rows} />
-      </details>
-    </section>
+      <div class="spent-notes">
+        <p class="aside">
+          Months are those of UTC{models.length > 1 && "; all models have one scale"}.
+          {unpricedCalls > 0 &&
+            ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
+        </p>
+        <details>
+          <summary>The same as a table</summary>
+          <Figures rows={rows} />
+        </details>
+      </div>
+    </Section>
   );
 }
 
 function Figures({ rows }: { rows: StatsDocument["months"] }) {
   return (
-    <div class="wide-table">
+    <Wide label="Spending by month, model and part">
       <table>
-        <caption class="unseen">Spending by month, model and part</caption>
         <thead>
           <tr>
             <th scope="col">Month</th>
             <th scope="col">Model</th>
             <th scope="col">As</th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Runs
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Requests
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Tokens in
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Tokens out
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Cost
             </th>
           </tr>
@@ -92,16 +93,16 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
                 <bdi>{row.model}</bdi>
               </th>
               <td>{row.role}</td>
-              <td class="number">{count(row.runs)}</td>
-              <td class="number">{count(row.requests)}</td>
-              <td class="number">{short(row.input_tokens)}</td>
-              <td class="number">{short(row.output_tokens)}</td>
+              <td class="figure">{count(row.runs)}</td>
+              <td class="figure">{count(row.requests)}</td>
+              <td class="figure">{short(row.input_tokens)}</td>
+              <td class="figure">{short(row.output_tokens)}</td>
               <td class="cost">{knownCost(row.cost_usd, row.unpriced_calls, "call")}</td>
             </tr>
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

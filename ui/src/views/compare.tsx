@@ -10,6 +10,7 @@ import { useAsked } from "../lists/hooks";
 import { getComparison } from "../lists/server";
 import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
+import { Section, Wide } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -45,7 +46,7 @@ function Compared({ compared }: { compared: CompareDocument }) {
   return (
     <>
       <p class="compare-summary" role="status">
-        {compared.summary}
+        <RichLine text={compared.summary} />
       </p>
       {compared.same_problem && <Problem text={a.problem} title="The problem of both" />}
       <div class="sides">
@@ -86,7 +87,7 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
       <h2>
         <span class="side-name">{name}</span>{" "}
         <a href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          {run.title || run.run_id}
+          <RichLine text={run.title || run.run_id} />
         </a>
       </h2>
       {ownProblem && <Problem text={run.problem} title="Its problem" />}
@@ -135,12 +136,11 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 
 function Settings({ settings }: { settings: CompareDocument["settings"] }) {
   return (
-    <section aria-labelledby="settings">
-      <h2 id="settings">Settings that differ</h2>
+    <Section id="settings" title="Settings that differ">
       {settings.length === 0 ? (
         <p>None: both runs were asked in the same way.</p>
       ) : (
-        <div class="wide-table">
+        <Wide label="Settings that differ">
           <table>
             <thead>
               <tr>
@@ -159,9 +159,9 @@ function Settings({ settings }: { settings: CompareDocument["settings"] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       )}
-    </section>
+    </Section>
   );
 }
 
@@ -177,9 +177,8 @@ interface FoundProps {
 function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
   if (rows.length === 0) return null;
   return (
-    <section aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      <div class="wide-table">
+    <Section id={id} title={title}>
+      <Wide label={title}>
         <table class="found">
           <thead>
             <tr>
@@ -200,8 +199,8 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
             ))}
           </tbody>
         </table>
-      </div>
-    </section>
+      </Wide>
+    </Section>
   );
 }
 

@@ -30,6 +30,7 @@ from atlas_mcp.pages.polls import LONGEST_WAIT, MOST_WAITING, Polls, while_conne
 from atlas_mcp.pages.promises import Promises
 from atlas_mcp.pages.visitors import Request, Visitors
 from atlas_mcp.views.page.html import page_html
+from atlas_mcp.views.transcript import transcript
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -76,6 +77,7 @@ class Pages:
                 get("/stats", partial(self._page, "stats")),
                 get("/compare/{run_id}/{other}", partial(self._page, "compare")),
                 get("/runs/{run_id}", partial(self._page, "run")),
+                get("/runs/{run_id}/transcript", self._transcript),
                 get("/runs/{run_id}/file", self._file),
                 get("/api/runs/{run_id}", self._document),
                 Route("/api/runs/{run_id}/{action}", self._act, methods=["POST"]),
@@ -153,6 +155,15 @@ class Pages:
 
         answer = partial(self._with_service, document, in_json=True)
         return await while_connected(request.receive, answer) or Response(status_code=499)
+
+    async def _transcript(self, request: WebRequest) -> Response:
+        async def told(service: RunService) -> Response:
+            run_id = _checked(request.path_params["run_id"])
+            made = await self._documents.document(service, run_id)
+            text = await off_loop("pages", partial(transcript, made.document))
+            return answered(text, "text/markdown")
+
+        return await self._with_service(told, in_json=False)
 
     async def _file(self, request: WebRequest) -> Response:
         async def file(service: RunService) -> Response:

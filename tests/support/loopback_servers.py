@@ -18,6 +18,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.app import WithPages, http_app
 from atlas_mcp.server.http.hang_ups import HangUps
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.web.listening import listen
 from atlas_mcp.web.serving import Web
@@ -71,6 +72,7 @@ async def served(home: Path, **server: float) -> AsyncGenerator[Served]:
         tasks.start_soon(web.serve)
         try:
             url = f"http://127.0.0.1:{listeners[0].getsockname()[1]}/mcp"
+            host.pages = PageLink(url.removesuffix("/mcp"))
             yield Served(url, app, pages, model, host)
         finally:
             model.gate.set()

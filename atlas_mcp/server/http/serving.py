@@ -23,6 +23,7 @@ from atlas_mcp.server.http.app import DEFAULT_HOST, MCP_PATH, WithPages, http_ap
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.web.listening import close, listen
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         place = f"http://{name}:{port}"
+        runs.pages = PageLink(place)
         sys.stderr.write(
             f"atlas-mcp: serving MCP at {place}{MCP_PATH}\n"
             f"atlas-mcp: the pages of runs are at {place}/runs\n"

@@ -275,12 +275,24 @@ async def test_the_file_of_a_run_is_a_download_that_runs_nothing_from_here(tmp_p
     assert file.headers["content-security-policy"].endswith("; sandbox")
 
 
-async def test_mcp_is_served_beside_the_pages_as_before(tmp_path: Path) -> None:
+async def test_the_transcript_of_a_run_is_text_to_be_read(tmp_path: Path) -> None:
+    async with browsing(tmp_path) as browser:
+        run_id = await opened(browser)
+        story = await browser.get(f"/runs/{run_id}/transcript")
+
+    assert story.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert story.text.startswith(f"# Run {run_id}")
+
+
+async def test_mcp_is_served_beside_the_pages_and_its_results_name_them(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         view = await browser.server.call("auto", "solve_with_atlas", problem="6 * 7?")
         home = await browser.get("/")
+        assert view.page is not None
+        page = await browser.get(view.page.removeprefix(browser.server.origin))
 
     assert view.answer == "42"
+    assert page.status_code == 200
     assert (home.status_code, home.headers["location"]) == (307, "/runs")
 
 

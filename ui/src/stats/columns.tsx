@@ -22,7 +22,7 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
   const wide = 100 / Math.max(months.length, 6);
   return (
     <div class="months">
-      <svg class="months-scale" width="100%" height={height} overflow="visible" aria-hidden="true">
+      <svg width="100%" height={height} overflow="visible" aria-hidden="true">
         {scale.map((step) => (
           <text key={step} x="100%" y={up(step)} dy="0.32em" text-anchor="end">
             {step === 0 ? "$0" : dollars(step).replace(/\.?0+$/, "")}

@@ -7,13 +7,8 @@ import { knownCost } from "./spending";
 /** With fewer judged candidates than this, a share is marked: it may be chance. */
 const FEW = 10;
 
-export interface SharesProps {
-  /** What the rows are, as in Solver. */
-  kind: string;
-  rows: readonly WinningShare[];
-}
-
-export function Shares({ kind, rows }: SharesProps) {
+/** Show the shares of `rows`; `kind` says what they are, as in Solver. */
+export function Shares({ kind, rows }: { kind: string; rows: readonly WinningShare[] }) {
   if (rows.length === 0) return null;
   return (
     <Wide label={`On the winning side by ${kind.toLowerCase()}`}>

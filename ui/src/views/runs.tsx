@@ -243,7 +243,7 @@ function Choice({ chosen, onDrop }: { chosen: Chosen; onDrop: () => void }) {
 function Nothing({ query }: { query: string }) {
   if (query) {
     return (
-      <div class="runs-nothing">
+      <div class="nothing">
         <p>No run holds “{query}”.</p>
         <p>
           A search looks into problems, answers, models and ids of runs. Every word must occur; the
@@ -253,7 +253,7 @@ function Nothing({ query }: { query: string }) {
     );
   }
   return (
-    <div class="runs-nothing">
+    <div class="nothing">
       <p>There is no run yet. Ask your client to use the tool solve_with_atlas, or type:</p>
       <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
     </div>

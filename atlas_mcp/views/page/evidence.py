@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import Candidate, Remark
 from atlas_mcp.atlas.judgement import confirming
-from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
@@ -145,7 +146,7 @@ def _candidate(
     return PageCandidate(
         explore_id=explore.id,
         solver=view.solver,
-        model=view.model,
+        model=view.model or view.solver,
         effort=view.effort,
         strategy=view.strategy,
         role=view.role,
@@ -197,7 +198,8 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
 
 
 def _model(state: RunState, solver: str) -> str:
-    return state.spec.solver(solver).spec.title
+    """Return a solver's model; its name, where the settings of the run are lost."""
+    return state.spec.solver(solver).spec.title or solver
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
 import click
 
 from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.cli import output
+from atlas_mcp.cli import output, pages
 from atlas_mcp.cli.arguments import is_file, read_file
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import sure, tell, write_data
@@ -19,6 +18,8 @@ from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
+from atlas_mcp.views.page.document import page_document
+from atlas_mcp.views.page.shapes import PageDocument
 from atlas_mcp.views.rendering import view_of
 
 
@@ -28,6 +29,9 @@ def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
         raise UnknownRun(value)
     return value
 
+
+PAGES = ("--html", "--open", "--transcript")
+"""The forms of a run that are made from its records."""
 
 RUN_ID = click.argument("run_id", metavar="ID", callback=_id)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
@@ -64,30 +68,53 @@ def list_runs(*, limit: int, as_json: bool) -> int:
     is_flag=True,
     help="Show it at work until it ends, also where another process drives it.",
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    help="Write its page to a file, which needs nothing else; - prints it.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open its page in the browser.")
+@click.option(
+    "--transcript", "as_transcript", is_flag=True, help="Print it as a story, in Markdown."
+)
 @AS_JSON
-def show(run_id: str, *, follow: bool, as_json: bool) -> int:
+def show(
+    run_id: str, *, follow: bool, html: str | None, opens: bool, as_transcript: bool, as_json: bool
+) -> int:
     """Show a run: its answer, its candidates, what it cost.
 
     FILE is a run that `runs export` wrote, here or on another machine.
     """
+    form = _form(follow, html, opens, as_transcript, as_json)
 
-    async def work(service: RunService) -> int:
+    async def work(service: RunService) -> PageDocument | int:
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
         run = await service.look(run_id)
+        if form in PAGES:
+            return page_document(await service.read(run_id), run)
         output.print_view(view_of(run), as_json=as_json, evidence="all", here=carries_on(run.state))
         return 0
 
+    shown: PageDocument | int | None = None
     try:
         # An id has neither a dot nor a slash in it; a file may have neither.
         if run_id.isalnum():
-            return with_service(work, looks=True)
+            shown = with_service(work, looks=True)
     except UnknownRun:
         if not is_file(run_id):
             raise
-    if follow:
-        raise InvalidInput("--follow", f"takes the id of a run, which {run_id} is not")
-    return _show_file(run_id, as_json=as_json)
+    if shown is None:
+        shown = _show_file(run_id, form, as_json=as_json)
+    if isinstance(shown, int):
+        return shown
+    if html is not None:
+        pages.write_page(shown, html)
+    elif opens:
+        pages.open_page(shown, configured().home)
+    else:
+        pages.print_transcript(shown)
+    return 0
 
 
 @runs.command(short_help="Go on with a run that has stopped.")
@@ -144,22 +171,17 @@ def export(run_id: str, *, path: str | None) -> int:
     `runs show FILE` reads it on any machine. It holds the problem and all candidates, and no key.
     """
 
-    async def work(service: RunService) -> int:
+    async def work(service: RunService) -> str:
         lines = write_archive(run_id, await service.read(run_id))
-        text = "".join(f"{line}\n" for line in lines)
-        if path is None:
-            write_data(text)
-            return 0
-        try:
-            await anyio.Path(path).write_text(text, encoding="utf-8", newline="\n")
-        except (OSError, ValueError) as error:
-            # A name may hold what no file has in its name.
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise InvalidInput("--output", f"{path} cannot be written: {reason}") from error
-        tell(f"{run_id} written to {path}")
-        return 0
+        return "".join(f"{line}\n" for line in lines)
 
-    return with_service(work, looks=True)
+    text = with_service(work, looks=True)
+    if path is None:
+        write_data(text)
+        return 0
+    pages.write_file(text, path, "--output")
+    tell(f"{run_id} written to {path}")
+    return 0
 
 
 @runs.command(short_help="Remove runs for good, by age or by size.")
@@ -183,9 +205,8 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
     async def look(service: RunService) -> tuple[ListedRun, ...]:
         return await service.expired(keep)
 
-    async def work(service: RunService) -> int:
-        output.print_removed(await service.remove(going))
-        return 0
+    async def work(service: RunService) -> tuple[str, ...]:
+        return await service.remove(going)
 
     going = with_service(look)
     output.print_expired(going, as_data=dry_run)
@@ -193,12 +214,39 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
         return 0
     if not (yes or sure(f"Remove {counted(len(going), 'run')} for good?")):
         return output.fail("nothing was removed", 1)
-    return with_service(work)
+    removed = with_service(work)
+    pages.forget_pages(removed, configured().home)
+    output.print_removed(removed)
+    return 0
 
 
-def _show_file(name: str, *, as_json: bool) -> int:
+def _form(follow: bool, html: str | None, opens: bool, transcript: bool, as_json: bool) -> str:
+    """Return the option that says how a run is shown; empty for none.
+
+    Raises:
+        InvalidInput: There is more than one. Following goes with JSON.
+    """
+    wanted = {
+        "--follow": follow,
+        "--json": as_json and not follow,
+        "--html": html is not None,
+        "--open": opens,
+        "--transcript": transcript,
+    }
+    named = [name for name, given in wanted.items() if given]
+    if len(named) > 1:
+        raise InvalidInput(named[0], f"does not go with {named[1]}: a run is shown in one form")
+    return named[0] if named else ""
+
+
+def _show_file(name: str, form: str, *, as_json: bool) -> PageDocument | int:
+    """Show the run in a file, or return what its page shows."""
+    if form == "--follow":
+        raise InvalidInput("--follow", f"takes the id of a run, which {name} is not")
     run_id, records = read_archive(read_file(name, "FILE"), name)
     state = RunState.fold(records)
     run = RunSnapshot(run_id, state, state.at, driven=False)
+    if form in PAGES:
+        return page_document(records, run, here=False)
     output.print_view(view_of(run), as_json=as_json, evidence="all", here=False)
     return 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.codec import decode_event, encode_event
@@ -18,6 +18,9 @@ from atlas_mcp.texts import without_logins
 
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""
+
+ID_PATTERN = r"\A[0-9A-Za-z_-]{1,64}\z"
+"""The id of a run in a file. Anybody may have written it: commands and names are made with it."""
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -91,7 +94,7 @@ class _Format(BaseModel):
 
 class _Heading(_Format):
     written_by: str
-    run_id: str
+    run_id: Annotated[str, Field(pattern=ID_PATTERN)]
     records: int
     incomplete: bool = False
     """Whether records were lost already where it was written: those behind may not follow."""

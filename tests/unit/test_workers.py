@@ -13,7 +13,7 @@ from tests.conftest import pytest_xdist_auto_num_workers
 
 TESTS = Path(__file__).parents[1]
 HERE = Path(__file__)
-MORE = processors() + 1
+MORE = processors() + 2
 
 
 @dataclass

@@ -3,12 +3,14 @@ import { render } from "preact";
 import { embedded, readConfig } from "./config";
 import type { PageDocument } from "./generated/run";
 import { RunPage } from "./run/RunPage";
+import { AppSource } from "./sources/app";
 import { FileSource } from "./sources/file";
 import { ServedSource } from "./sources/served";
 import "katex/dist/katex.min.css";
 import "./styles.css";
 import { tryFonts } from "./text/math";
 import { startTheme } from "./theme";
+import { AppPage } from "./views/app";
 import { ComparePage } from "./views/compare";
 import { RunsPage } from "./views/runs";
 import { StatsPage } from "./views/stats";
@@ -23,7 +25,7 @@ function page() {
       <p class="message">This file holds no run.</p>
     );
   }
-  if (config.mode === "app") return <p class="message">This page waits for its host.</p>;
+  if (config.mode === "app") return <AppPage source={new AppSource()} />;
   const { view, token, run_id: run = "", other = "" } = config;
   if (view === "runs") return <RunsPage />;
   if (view === "stats") return <StatsPage />;

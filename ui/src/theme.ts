@@ -3,28 +3,37 @@
 export type Theme = "light" | "dark";
 const KEY = "atlas-theme";
 
-/** Take up the choice of last time. */
+let hosts: Theme | null = null;
+
+/** Take up the choice of last time; without one, follow the host, or else the system. */
 export function startTheme(): void {
-  const chosen = remembered();
-  if (chosen) setTheme(chosen);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => put(remembered() ?? hosts ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", follow);
+  follow();
 }
 
 /** Return the theme in force. */
 export function currentTheme(): Theme {
-  const chosen = document.documentElement.dataset.theme;
-  if (chosen === "light" || chosen === "dark") return chosen;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return document.documentElement.dataset.theme === "dark" ? "dark" : "light";
 }
 
 /** Set a theme; `host` sets what a host says, which is not the reader's choice. */
 export function setTheme(theme: Theme, by: "reader" | "host" = "host"): void {
-  document.documentElement.dataset.theme = theme;
-  if (by === "host") return;
+  put(theme);
+  if (by === "host") {
+    hosts = theme;
+    return;
+  }
   try {
     localStorage.setItem(KEY, theme);
   } catch {
     // A file or a frame may have no store: the choice lasts as long as the page.
   }
+}
+
+function put(theme: Theme): void {
+  document.documentElement.dataset.theme = theme;
 }
 
 function remembered(): Theme | null {

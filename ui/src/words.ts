@@ -14,7 +14,7 @@ export function counted(value: number, noun: string, plural = `${noun}s`): strin
 export function dollars(value: number | null | undefined): string {
   if (value === null || value === undefined) return "unknown";
   if (value === 0) return "$0";
-  if (value >= 1)
+  if (value >= 0.9995)
     return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
   if (value < 0.0001) return "< $0.0001";
   return `$${value.toFixed(value < 0.01 ? 4 : 3)}`;

@@ -75,7 +75,7 @@ test("a share has its counts, and says when they are few", () => {
     shareText({ ...(stats.solvers[0] as WinningShare), ...fields });
   expect(share({})).toBe("80 % (77 to 83 %) · 472 of 590");
   expect(share({ judged: 6, won: 4, share: 2 / 3, low: 0.3, high: 0.9 })).toBe(
-    "67 % (30 to 90 %) · 4 of 6, few",
+    "67 % (30 to 90 %) · 4 of 6: too few to tell",
   );
   expect(share({ judged: 0, won: 0, share: null, low: null, high: null })).toBe("none judged yet");
 });

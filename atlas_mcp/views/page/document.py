@@ -45,7 +45,7 @@ TITLE_CHARS = 120
 
 
 def page_document(  # long: one line per field
-    records: Sequence[Record], snapshot: RunSnapshot, *, since: int = 0
+    records: Sequence[Record], snapshot: RunSnapshot, *, since: int = 0, here: bool = True
 ) -> PageDocument:
     """Return the document of a run's page.
 
@@ -54,6 +54,7 @@ def page_document(  # long: one line per field
         snapshot: The run. Records that it does not know yet are left for the next document.
         since: The version of the document that its reader has: candidates, remarks and pictures
             that have not changed since are left out. 0 for none.
+        here: Whether it is in the journal, so that something can be done about it.
     """
     state = snapshot.state
     records = list(takewhile(lambda record: record.seq <= state.seq, records))
@@ -82,7 +83,7 @@ def page_document(  # long: one line per field
         error=bound.optional(finished.error) if finished else None,
         warnings=[bound.shown(one) for one in view.agreement.warnings],
         next=view.next,
-        commands=page_commands(snapshot),
+        commands=page_commands(snapshot) if here else [],
         agreement=page_agreement(state, groups, matrix, bound),
         matrix=matrix,
         candidates=candidates,
@@ -94,8 +95,8 @@ def page_document(  # long: one line per field
         usage=view.usage,
         elapsed_s=view.elapsed_s,
         questions=[],
-        actions=page_actions(snapshot),
-        suggestion=suggestion_for(snapshot),
+        actions=page_actions(snapshot) if here else [],
+        suggestion=suggestion_for(snapshot) if here else None,
     )
 
 

@@ -1,6 +1,7 @@
 /** One run of the list. */
 
 import type { RunLine } from "../generated/runs";
+import { RichLine } from "../text/Rich";
 import { counted, dollars, moment } from "../words";
 import { StateMark } from "./state";
 import { ago } from "./words";
@@ -23,12 +24,16 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </label>
       <div class="runs-text">
         <a class="runs-title" href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          {found === "title" ? <Hits parts={run.snippet} /> : run.title || "(no text)"}
+          {found === "title" ? (
+            <Hits parts={run.snippet} />
+          ) : (
+            <RichLine text={run.title || "(no text)"} />
+          )}
         </a>
         {run.answer_text !== null && (
           <p class="runs-answer">
             <span class="unseen">Answer: </span>
-            <bdi>{run.answer_text}</bdi>
+            <RichLine text={run.answer_text} />
           </p>
         )}
         {found === "text" && run.found_in && (
@@ -50,7 +55,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
       </p>
       <p class="runs-cost">
         <span class="unseen">Cost: </span>
-        {dollars(run.cost_usd)}
+        {costText(run)}
       </p>
       <p class="runs-when">
         <span class="unseen">Started: </span>
@@ -71,6 +76,11 @@ const PLACES: Record<NonNullable<RunLine["found_in"]>, string> = {
   candidates: "in a candidate",
   names: "in the names",
 };
+
+function costText({ cost_usd, indexed }: RunLine): string {
+  if (!indexed) return "not read yet";
+  return cost_usd === null ? "cost unknown" : dollars(cost_usd);
+}
 
 /** Where a search shows what it found: in the title, where the text around it is the title. */
 function placeOf({ found_in, snippet, title }: RunLine): "title" | "text" | null {

@@ -1,15 +1,159 @@
 /** The page of a run, in the order in which a doubting reader asks. */
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useRun } from "../follow";
+import type { PageDocument } from "../generated/run";
+import { Announcer, CopyButton, Section, ThemeSwitch } from "../parts";
 import type { Source } from "../source";
 import { RichLine } from "../text/Rich";
+import { dollars, duration, moment } from "../words";
+import { Actions } from "./Actions";
+import { Against, Answer, Explanation } from "./Answer";
+import { Candidates } from "./Candidates";
+import { Decisions } from "./Decisions";
+import { Money } from "./Money";
+import { Problem } from "./Problem";
+import { Questions } from "./Questions";
+import { TimelinePart } from "./Timeline";
+import { Troubles } from "./Troubles";
+import { news, progress, statusTone, statusWord } from "./wording";
 
 export function RunPage({ source }: { source: Source }) {
-  const { run, lost } = useRun(source);
+  const { run, lost, refresh } = useRun(source);
+  const told = useNews(run);
+  useEffect(() => {
+    if (run) document.title = `${statusWord(run)}: ${run.title}`;
+  }, [run?.title, run?.status]);
   if (!run) return <p class="message">{lost ?? "Loading the run…"}</p>;
   return (
-    <main>
-      <h1>{run.title}</h1>
-      {run.answer && <RichLine text={run.answer.text} />}
-    </main>
+    <div class="run-page">
+      <a class="skip" href="#answer-title">
+        Skip to the answer
+      </a>
+      <Top run={run} source={source} />
+      {lost && (
+        <p class="lost" role="alert">
+          {lost}
+        </p>
+      )}
+      <div class="columns">
+        <main>
+          <h1>
+            <RichLine text={titleOf(run)} />
+          </h1>
+          <Answer run={run} />
+          <Actions run={run} source={source} refresh={refresh} />
+          <Against run={run} />
+          <Explanation run={run} />
+          <Candidates run={run} />
+          <TimelinePart run={run} />
+          <Decisions run={run} />
+          <Troubles run={run} />
+          <Money run={run} />
+          <Questions run={run} source={source} refresh={refresh} />
+          <Problem run={run} />
+          <Commands run={run} />
+        </main>
+        <Glance run={run} />
+      </div>
+      <Announcer text={told} />
+    </div>
+  );
+}
+
+function useNews(run: PageDocument | null): string {
+  const before = useRef<PageDocument | null>(null);
+  const [told, setTold] = useState("");
+  useEffect(() => {
+    const text = run ? news(before.current, run) : "";
+    before.current = run;
+    if (text) setTold(text);
+  }, [run]);
+  return told;
+}
+
+function Top({ run, source }: { run: PageDocument; source: Source }) {
+  const list = source.can("list") ? source.address("list") : null;
+  return (
+    <header class="top">
+      <p>
+        {list ? <a href={list}>All runs</a> : <span class="quiet">A run of atlas-mcp</span>}
+        <span class="quiet run-id">{run.run_id}</span>
+      </p>
+      <ThemeSwitch />
+    </header>
+  );
+}
+
+/** The problem as a heading: whole where it is short, else its beginning, with no formula cut. */
+export function titleOf(run: PageDocument): string {
+  const whole = run.problem.text.trim();
+  if (whole.length <= 200 && !whole.includes("\n")) return whole;
+  const { title } = run;
+  const signs = title.match(/(?<!\\)\$/g)?.length ?? 0;
+  const cut = signs % 2 === 1 ? title.lastIndexOf("$") : -1;
+  return cut > 20 ? `${title.slice(0, cut).trimEnd()} …` : title;
+}
+
+/** The facts at a glance, and the way to each part. */
+function Glance({ run }: { run: PageDocument }) {
+  const facts: [string, string][] = [
+    ["Explores", progress(run)],
+    ["Time", duration(run.elapsed_s)],
+    ["Spent", dollars(run.money.spent_usd)],
+    ["Cap", run.money.cap_usd === null ? "none" : dollars(run.money.cap_usd)],
+    ["Explore effort", run.limits.explore_effort],
+    ["Workflow", run.workflow.name],
+    ["Begun", moment(run.timeline.from)],
+  ];
+  return (
+    <aside class="glance" aria-label="At a glance">
+      <p class={`status ${statusTone(run)}`}>{statusWord(run)}</p>
+      <dl>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd class="figure">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Contents run={run} />
+    </aside>
+  );
+}
+
+function Contents({ run }: { run: PageDocument }) {
+  const [parts, setParts] = useState<[string, string][]>([]);
+  useEffect(() => {
+    const titles = [...document.querySelectorAll<HTMLElement>("main section > h2")];
+    const found = titles.map((one): [string, string] => [one.id, one.textContent ?? ""]);
+    setParts((before) => (String(before) === String(found) ? before : found));
+  }, [run]);
+  return (
+    <nav aria-label="Parts of this page">
+      <ul>
+        {parts.map(([id, title]) => (
+          <li key={id}>
+            <a href={`#${id}`}>{title}</a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Commands({ run }: { run: PageDocument }) {
+  if (run.commands.length === 0) return null;
+  return (
+    <Section id="commands" title="On the command line">
+      <ul class="commands">
+        {run.commands.map(({ what, line }) => (
+          <li key={line}>
+            <span>{what}</span>
+            <code>{line}</code>
+            <CopyButton text={() => line}>Copy</CopyButton>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }

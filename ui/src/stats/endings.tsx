@@ -1,6 +1,7 @@
 /** How runs ended: a table whose cells draw their count. */
 import type { OutcomeCount } from "../generated/stats";
 import { StateMark } from "../lists/state";
+import { Wide } from "../lists/wide";
 import { count, share } from "../words";
 
 export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
@@ -10,7 +11,7 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
   return (
     <section aria-labelledby="endings">
       <h2 id="endings">How runs ended</h2>
-      <div class="wide-table">
+      <Wide label="How runs ended">
         <table class="endings">
           <thead>
             <tr>
@@ -40,7 +41,7 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </section>
   );
 }

@@ -1,5 +1,6 @@
 /** How often candidates ended on the winning side: a table whose cells draw their share. */
 import type { WinningShare } from "../generated/stats";
+import { Wide } from "../lists/wide";
 import { count, share } from "../words";
 import { knownCost } from "./spending";
 
@@ -15,7 +16,7 @@ export interface SharesProps {
 export function Shares({ kind, rows }: SharesProps) {
   if (rows.length === 0) return null;
   return (
-    <div class="wide-table">
+    <Wide label={`On the winning side by ${kind.toLowerCase()}`}>
       <table class="shares">
         <caption>By {kind.toLowerCase()}</caption>
         <thead>
@@ -51,7 +52,7 @@ export function Shares({ kind, rows }: SharesProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -59,7 +60,7 @@ export function Shares({ kind, rows }: SharesProps) {
 export function shareText({ won, judged, share: value, low, high }: WinningShare): string {
   if (value === null) return "none judged yet";
   const range = low === null || high === null ? "" : ` (${whole(low)} to ${whole(high)} %)`;
-  const few = judged < FEW ? ", few" : "";
+  const few = judged < FEW ? ": too few to tell" : "";
   return `${share(value)}${range} · ${count(won)} of ${count(judged)}${few}`;
 }
 

@@ -1,5 +1,6 @@
 /** What was spent by month and model. */
 import type { StatsDocument } from "../generated/stats";
+import { Wide } from "../lists/wide";
 import { short } from "../lists/words";
 import { count, counted, dollars } from "../words";
 import { Columns } from "./columns";
@@ -44,24 +45,25 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
           ))}
         </div>
       )}
-      <p class="aside">
-        Months are those of UTC{models.length > 1 && "; all models have one scale"}.
-        {unpricedCalls > 0 &&
-          ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
-      </p>
-      <details>
-        <summary>The same as a table</summary>
-        <Figures rows={rows} />
-      </details>
+      <div class="spent-notes">
+        <p class="aside">
+          Months are those of UTC{models.length > 1 && "; all models have one scale"}.
+          {unpricedCalls > 0 &&
+            ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
+        </p>
+        <details>
+          <summary>The same as a table</summary>
+          <Figures rows={rows} />
+        </details>
+      </div>
     </section>
   );
 }
 
 function Figures({ rows }: { rows: StatsDocument["months"] }) {
   return (
-    <div class="wide-table">
+    <Wide label="Spending by month, model and part">
       <table>
-        <caption class="unseen">Spending by month, model and part</caption>
         <thead>
           <tr>
             <th scope="col">Month</th>
@@ -101,7 +103,7 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

@@ -10,6 +10,7 @@ import { useAsked } from "../lists/hooks";
 import { getComparison } from "../lists/server";
 import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
+import { Wide } from "../lists/wide";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -45,7 +46,7 @@ function Compared({ compared }: { compared: CompareDocument }) {
   return (
     <>
       <p class="compare-summary" role="status">
-        {compared.summary}
+        <RichLine text={compared.summary} />
       </p>
       {compared.same_problem && <Problem text={a.problem} title="The problem of both" />}
       <div class="sides">
@@ -86,7 +87,7 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
       <h2>
         <span class="side-name">{name}</span>{" "}
         <a href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          {run.title || run.run_id}
+          <RichLine text={run.title || run.run_id} />
         </a>
       </h2>
       {ownProblem && <Problem text={run.problem} title="Its problem" />}
@@ -140,7 +141,7 @@ function Settings({ settings }: { settings: CompareDocument["settings"] }) {
       {settings.length === 0 ? (
         <p>None: both runs were asked in the same way.</p>
       ) : (
-        <div class="wide-table">
+        <Wide label="Settings that differ">
           <table>
             <thead>
               <tr>
@@ -159,7 +160,7 @@ function Settings({ settings }: { settings: CompareDocument["settings"] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       )}
     </section>
   );
@@ -179,7 +180,7 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
-      <div class="wide-table">
+      <Wide label={title}>
         <table class="found">
           <thead>
             <tr>
@@ -200,7 +201,7 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </section>
   );
 }

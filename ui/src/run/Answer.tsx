@@ -1,0 +1,134 @@
+/** The answer and how sure it is; what speaks against it; how it follows. */
+import type { PageDocument, PageGroup } from "../generated/run";
+import { Section } from "../parts";
+import { Rich, RichLine } from "../text/Rich";
+import { counted, explores, share } from "../words";
+import { Value } from "./Value";
+import { statusWord, stopSentence } from "./wording";
+
+export function Answer({ run }: { run: PageDocument }) {
+  const stop = stopSentence(run);
+  return (
+    <section id="answer" aria-labelledby="answer-title" class="answer">
+      <h2 id="answer-title" tabIndex={-1}>
+        {run.answer ? "Answer" : statusWord(run)}
+      </h2>
+      {run.answer ? <Shown answer={run.answer} /> : <p class="lead">{without(run)}</p>}
+      <div class="sure">
+        {run.confidence !== null && run.answer && (
+          <p>
+            <span class="meter" aria-hidden="true">
+              <span style={{ width: `${run.confidence * 100}%` }} />
+            </span>
+            <strong class="figure">{share(run.confidence)} sure</strong>
+            <span class="note"> by its own estimate</span>
+          </p>
+        )}
+        {run.agreement.sentence && <p>{run.agreement.sentence}</p>}
+        {stop && <p>{stop}</p>}
+        {run.error && <p class={run.answer ? "note" : "bad"}>{run.error}</p>}
+      </div>
+    </section>
+  );
+}
+
+function Shown({ answer }: { answer: NonNullable<PageDocument["answer"]> }) {
+  const { value, text } = answer;
+  if (value !== null && typeof value === "object")
+    return (
+      <div class="the-answer shaped">
+        <Value value={value} />
+      </div>
+    );
+  if (text.length <= 160 && !text.includes("\n"))
+    return (
+      <p class={text.length <= 40 ? "the-answer short" : "the-answer"}>
+        <RichLine text={text} />
+      </p>
+    );
+  return (
+    <div class="the-answer long">
+      <Rich text={text} />
+    </div>
+  );
+}
+
+/** What to say where there is no answer. */
+function without(run: PageDocument): string {
+  if (run.status === "running") {
+    if (run.waiting) return run.waiting;
+    const found = run.candidates.filter((one) => one.state === "ok").length;
+    const open = run.candidates.filter((one) => one.state === "running").length;
+    const parts = [`${counted(found, "candidate")} so far`];
+    if (open > 0) parts.push(`${counted(open, "explore")} at work`);
+    return `No answer yet: ${parts.join(", ")}.`;
+  }
+  if (run.stop_reason === "no_supported_answer")
+    return "The evidence supports no answer. That is a result: better than a guess.";
+  if (run.workflow.name === "explore")
+    return "This run gathers candidates; the agent that called judges them.";
+  return "There is no answer.";
+}
+
+export function Against({ run }: { run: PageDocument }) {
+  const minorities = run.agreement.groups.filter((group) => !group.chosen);
+  const chosen = run.agreement.groups.some((group) => group.chosen);
+  const others = chosen || run.answer ? minorities : [];
+  if (!run.dissent && others.length === 0 && run.warnings.length === 0) {
+    if (!run.answer) return null;
+    return (
+      <Section id="against" title="What speaks against it">
+        <p>Nothing on record: no dissent, no other answer, no warning.</p>
+      </Section>
+    );
+  }
+  return (
+    <Section id="against" title={run.answer ? "What speaks against it" : "Warnings"}>
+      {run.dissent && (
+        <blockquote class="dissent">
+          <Rich text={run.dissent} />
+        </blockquote>
+      )}
+      {others.length > 0 && (
+        <ul class="minorities">
+          {others.map((group) => (
+            <Minority key={group.number} group={group} />
+          ))}
+        </ul>
+      )}
+      {run.warnings.length > 0 && (
+        <ul class="warnings">
+          {run.warnings.map((one) => (
+            <li key={one}>
+              <RichLine text={one} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function Minority({ group }: { group: PageGroup }) {
+  const { text, explore_ids: ids } = group;
+  return (
+    <li>
+      {counted(ids.length, "candidate")} {ids.length === 1 ? "answers" : "answer"}{" "}
+      <strong>
+        <RichLine text={text.length > 200 ? `${text.slice(0, 200)}…` : text} />
+      </strong>{" "}
+      <a href={`#explore-${ids[0]}`} class="note">
+        {explores(ids)}
+      </a>
+    </li>
+  );
+}
+
+export function Explanation({ run }: { run: PageDocument }) {
+  if (!run.explanation) return null;
+  return (
+    <Section id="how" title="How it follows">
+      <Rich text={run.explanation} />
+    </Section>
+  );
+}

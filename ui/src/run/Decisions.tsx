@@ -1,0 +1,98 @@
+/** Each decision about the course of the run, and why it was taken. */
+import type { PageDecision, PageDocument } from "../generated/run";
+import { Section } from "../parts";
+import { Rich, RichLine } from "../text/Rich";
+import { dollars, duration, listed } from "../words";
+
+export function Decisions({ run }: { run: PageDocument }) {
+  if (run.decisions.length === 0) return null;
+  return (
+    <Section id="decisions" title="Decisions" note="Why it went on, and why it stopped.">
+      <ol class="decisions">
+        {run.decisions.map((one, index) => (
+          <Decision key={index} one={one} from={run.timeline.from} />
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+function Decision({ one, from }: { one: PageDecision; from: number }) {
+  return (
+    <li>
+      <p class="decision-head">
+        <time class="figure">{duration(Math.max(0, one.ended_at - from))}</time>
+        <span>
+          <strong>{kindWords(one)}</strong>
+          <span class="note">
+            {" "}
+            {byWords(one)}
+            {one.cost_usd !== null && `, ${dollars(one.cost_usd)}`}
+          </span>
+        </span>
+      </p>
+      <div class="decision-body">
+        {one.by === "rule" ? (
+          <p>
+            <RichLine text={one.reason} />
+          </p>
+        ) : (
+          <blockquote>
+            <Rich text={one.reason} />
+          </blockquote>
+        )}
+        {one.words && one.words !== one.reason && (
+          <blockquote>
+            <Rich text={one.words} />
+          </blockquote>
+        )}
+        {one.explore_ids.length > 0 && (
+          <p class="note">
+            {one.kind === "limit" ? "Kept from running: " : "Explores: "}
+            {one.explore_ids.map((id) => (
+              <a key={id} href={`#explore-${id}`}>
+                #{id}
+              </a>
+            ))}
+          </p>
+        )}
+        {[...new Set(one.refused)].map((why) => (
+          <p key={why} class="note">
+            Refused: {why}
+          </p>
+        ))}
+      </div>
+    </li>
+  );
+}
+
+function kindWords(one: PageDecision): string {
+  const many = listed([String(one.explore_ids.length)]);
+  switch (one.kind) {
+    case "started":
+      return "Started";
+    case "explored":
+      if (one.explore_ids.length === 0) return "Wanted to explore further";
+      return one.explore_ids.length === 1
+        ? "Explored further"
+        : `Explored further, ${many} at once`;
+    case "sent_back":
+      return "Sent the answer back";
+    case "synthesized":
+      return "Gave the answer";
+    case "stopped":
+      return "Stopped";
+    case "resumed":
+      return "Resumed";
+    case "limit":
+      return "Reached a limit";
+    case "workflow":
+      return "Took the next step";
+  }
+}
+
+function byWords(one: PageDecision): string {
+  if (one.by === "orchestrator")
+    return one.turn === null ? "by the orchestrator" : `by the orchestrator, turn ${one.turn}`;
+  return { rule: "by a rule", client: "by the client's agent", user: "by a person" }[one.by];
+}

@@ -1,0 +1,104 @@
+/** Which answer came by which method from which model: three votes along one path are one path. */
+import type { PageDocument } from "../generated/run";
+import { Wide } from "../parts";
+import { RichLine } from "../text/Rich";
+import { counted } from "../words";
+
+export function Matrix({ run }: { run: PageDocument }) {
+  const { matrix } = run;
+  const models = [...new Set(matrix.map((cell) => cell.model))];
+  if (matrix.length === 0) return null;
+  return (
+    <div class="matrix">
+      <h3>Where each answer came from</h3>
+      <p class="note">{pathsSentence(run)}</p>
+      <Wide label="Answers by method and model">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Answer and method</th>
+              {models.map((model) => (
+                <th key={model} scope="col">
+                  {shortModel(model)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          {run.agreement.groups.map((group) => (
+            <GroupRows
+              key={group.number}
+              run={run}
+              number={group.number}
+              text={group.text}
+              models={models}
+            />
+          ))}
+        </table>
+      </Wide>
+    </div>
+  );
+}
+
+function GroupRows(props: { run: PageDocument; number: number; text: string; models: string[] }) {
+  const cells = props.run.matrix.filter((cell) => cell.group === props.number);
+  const approaches = [...new Set(cells.map((cell) => cell.approach))];
+  return (
+    <tbody>
+      <tr class="group-row">
+        <th scope="rowgroup" colSpan={props.models.length + 1}>
+          <RichLine text={props.text.slice(0, 200)} />
+        </th>
+      </tr>
+      {approaches.map((approach) => (
+        <tr key={approach}>
+          <th scope="row">
+            {approach ? <RichLine text={approach} /> : <span class="quiet">no method named</span>}
+          </th>
+          {props.models.map((model) => (
+            <td key={model}>
+              <Cell
+                ids={
+                  cells.find((one) => one.approach === approach && one.model === model)
+                    ?.explore_ids ?? []
+                }
+              />
+            </td>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+function Cell({ ids }: { ids: number[] }) {
+  if (ids.length === 0) return <span class="quiet">–</span>;
+  return (
+    <span class={ids.length > 1 ? "path again" : "path"}>
+      {ids.map((id) => (
+        <a key={id} href={`#explore-${id}`}>
+          #{id}
+        </a>
+      ))}
+    </span>
+  );
+}
+
+/** Say how many paths the largest group really has. */
+export function pathsSentence(run: PageDocument): string {
+  const group = run.agreement.groups.find((one) => one.chosen) ?? run.agreement.groups[0];
+  if (!group) return "";
+  const cells = run.matrix.filter((cell) => cell.group === group.number);
+  const votes = group.explore_ids.length;
+  const whose = group.chosen ? "The answer" : "The most common answer";
+  if (votes === 1) return `${whose} has one candidate behind it.`;
+  if (cells.length === 1)
+    return `${whose} has ${votes} candidates behind it, all of one model by one method: they are one path, taken ${votes} times.`;
+  if (cells.length < votes)
+    return `${whose} has ${votes} candidates behind it, on ${cells.length} different paths: numbers in one cell share a model and a method.`;
+  return `${whose} has ${counted(votes, "candidate")} behind it, each on a path of its own.`;
+}
+
+/** The model without its vendor, which the list of candidates names. */
+function shortModel(model: string): string {
+  return model.slice(model.indexOf("/") + 1) || "unknown";
+}

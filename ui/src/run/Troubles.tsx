@@ -1,0 +1,42 @@
+/** What went wrong, and why. */
+import type { PageDocument } from "../generated/run";
+import { Section, Wide } from "../parts";
+import { duration } from "../words";
+
+const KINDS = { failure: "Failed", retry: "Tried again", refusal: "Refused", loss: "Lost" };
+
+export function Troubles({ run }: { run: PageDocument }) {
+  if (run.troubles.length === 0) return null;
+  return (
+    <Section id="troubles" title="Failures, retries and refusals">
+      <Wide label="Failures, retries and refusals">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">After</th>
+              <th scope="col">What</th>
+              <th scope="col">Where</th>
+              <th scope="col">Cause</th>
+            </tr>
+          </thead>
+          <tbody>
+            {run.troubles.map((one, index) => (
+              <tr key={index}>
+                <td class="figure">{duration(Math.max(0, one.at - run.timeline.from))}</td>
+                <td>{KINDS[one.kind]}</td>
+                <td>
+                  {one.explore_id === null ? (
+                    one.where
+                  ) : (
+                    <a href={`#explore-${one.explore_id}`}>{one.where}</a>
+                  )}
+                </td>
+                <td class="cause">{one.cause.slice(0, 2_000)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </Section>
+  );
+}

@@ -121,12 +121,10 @@ class Host {
   }
 
   private bridged(context: McpUiHostContext): AppBridge {
-    const bridge = new AppBridge(
-      this.client,
-      { name: "atlas-test-host", version: "1" },
-      CAPABILITIES,
-      { hostContext: context },
-    );
+    // Without the client: the kit would pass calls on by itself, and they are to be counted.
+    const bridge = new AppBridge(null, { name: "atlas-test-host", version: "1" }, CAPABILITIES, {
+      hostContext: context,
+    });
     this.bridge = bridge;
     bridge.oncalltool = async ({ name, arguments: given = {} }, extra) => {
       const one = { tool: name, given, open: true };

@@ -1,4 +1,5 @@
 /** The page: which view is shown in which place. */
+import "./sources/no-eval";
 import { render } from "preact";
 import { embedded, readConfig } from "./config";
 import type { PageDocument } from "./generated/run";

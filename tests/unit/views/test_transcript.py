@@ -7,10 +7,10 @@ import re
 from hypothesis import given
 from markdown_it import MarkdownIt
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.events import AttemptFailed
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.run_facts import solver_call
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.views.page.evidence_shapes import PageQuestion
 from atlas_mcp.views.transcript import transcript

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useRun } from "../follow";
 import type { PageDocument } from "../generated/run";
+import { Places } from "../lists/frame";
 import { Announcer, CopyButton, Section, ThemeSwitch } from "../parts";
 import type { Source } from "../source";
 import { RichLine } from "../text/Rich";
@@ -35,7 +36,7 @@ export function RunPage({ source }: { source: Source }) {
           {lost}
         </p>
       )}
-      <div class="columns">
+      <div class="run-columns">
         <main>
           <h1>
             <RichLine text={titleOf(run)} />
@@ -72,13 +73,10 @@ function useNews(run: PageDocument | null): string {
 }
 
 function Top({ run, source }: { run: PageDocument; source: Source }) {
-  const list = source.can("list") ? source.address("list") : null;
   return (
     <header class="top">
-      <p>
-        {list ? <a href={list}>All runs</a> : <span class="quiet">A run of atlas-mcp</span>}
-        <span class="quiet run-id">{run.run_id}</span>
-      </p>
+      {source.can("list") ? <Places here="run" /> : <p class="quiet">A run of atlas-mcp</p>}
+      <p class="quiet run-id">{run.run_id}</p>
       <ThemeSwitch />
     </header>
   );

@@ -1,4 +1,5 @@
 /** An App: the page inside the chat of a host. What it asks for, it asks its host for. */
+import "./no-eval";
 import { App, type McpUiHostContext } from "@modelcontextprotocol/ext-apps";
 import type { PageDocument } from "../generated/run";
 import { Refused } from "../http";

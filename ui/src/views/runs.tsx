@@ -1,15 +1,17 @@
 /** The list of runs: the newest ones, or those that a search finds. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RunLine, RunsDocument } from "../generated/runs";
 import { type Chosen, comparison, hint, toggled } from "../lists/chosen";
 import { Command } from "../lists/command";
 import { Frame } from "../lists/frame";
 import { useAsked, useNow, useSettled } from "../lists/hooks";
+import { kept } from "../lists/kept";
 import { Row } from "../lists/row";
 import { nextRow } from "../lists/rows";
 import { getRuns } from "../lists/server";
 import { Trouble } from "../lists/trouble";
+import { ago } from "../lists/words";
 import { count, counted } from "../words";
 import "../lists/lists.css";
 
@@ -26,8 +28,7 @@ const FRESH_MS = { live: 3_000, quiet: 15_000 } as const;
 const REST_MS = 150;
 
 export function RunsPage() {
-  const [typed, setTyped] = useState(() => new URLSearchParams(location.search).get("query") ?? "");
-  const query = useSettled(typed.trim(), REST_MS);
+  const [query, setQuery] = useState(queryOfAddress);
   const [wanted, setWanted] = useState({ query, limit: PORTION });
   const limit = wanted.query === query ? wanted.limit : PORTION;
   const [chosen, setChosen] = useState<Chosen>([]);
@@ -46,11 +47,13 @@ export function RunsPage() {
     const address = query ? `?${new URLSearchParams({ query })}` : location.pathname;
     history.replaceState(null, "", address);
   }, [query]);
+  const choose = useCallback((runId: string) => setChosen((now) => toggled(now, runId)), []);
+  const more = () => setWanted({ query, limit: Math.min(MOST, limit + PORTION) });
 
   return (
     <Frame title={query ? `“${query}” – runs` : "Runs"} here="runs">
       <h1>Runs</h1>
-      <Search typed={typed} onType={setTyped} />
+      <Search query={query} onQuery={setQuery} />
       <Trouble trouble={trouble} onAgain={again} />
       <p class="runs-count" role="status">
         {list ? countText(list) : asking && "Reading …"}
@@ -62,18 +65,17 @@ export function RunsPage() {
           runs={list.runs}
           stale={asking && list.query !== query}
           chosen={chosen}
-          onChoose={(runId) => setChosen(toggled(chosen, runId))}
+          onChoose={choose}
         />
       )}
-      {list && (
-        <More
-          list={list}
-          onMore={() => setWanted({ query, limit: Math.min(MOST, limit + PORTION) })}
-        />
-      )}
+      {list && <More list={list} onMore={more} />}
       <Choice chosen={chosen} onDrop={() => setChosen([])} />
     </Frame>
   );
+}
+
+function queryOfAddress(): string {
+  return new URLSearchParams(location.search).get("query")?.trim() ?? "";
 }
 
 function goesOn(run: RunLine): boolean {
@@ -94,7 +96,11 @@ function Notes({ list: { note, unindexed } }: { list: RunsDocument }) {
   );
 }
 
-function Search({ typed, onType }: { typed: string; onType: (text: string) => void }) {
+/** The field; it hands on what is typed once the typing rests. */
+function Search({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
+  const [typed, setTyped] = useState(query);
+  const settled = useSettled(typed.trim(), REST_MS);
+  useEffect(() => onQuery(settled), [settled, onQuery]);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
@@ -125,7 +131,7 @@ function Search({ typed, onType }: { typed: string; onType: (text: string) => vo
         spellcheck={false}
         aria-keyshortcuts="/"
         aria-describedby="query-keys"
-        onInput={(event) => onType(event.currentTarget.value)}
+        onInput={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={(event) => moveFrom(event, -1)}
       />
       <p id="query-keys" class="runs-keys">
@@ -162,8 +168,11 @@ interface ListProps {
   onChoose: (runId: string) => void;
 }
 
-function List({ runs, stale, chosen, onChoose }: ListProps) {
-  const now = useNow(10_000);
+function List({ runs: latest, stale, chosen, onChoose }: ListProps) {
+  const now = useNow(20_000) / 1_000;
+  const before = useRef<RunLine[]>([]);
+  const runs = useMemo(() => kept(before.current, latest), [latest]);
+  before.current = runs;
   return (
     <>
       <div class="runs-heads" aria-hidden="true">
@@ -183,7 +192,7 @@ function List({ runs, stale, chosen, onChoose }: ListProps) {
           <Row
             key={run.run_id}
             run={run}
-            now={now}
+            began={ago(run.started_at, now)}
             chosen={chosen.includes(run.run_id)}
             onChoose={onChoose}
           />
@@ -234,7 +243,7 @@ function Choice({ chosen, onDrop }: { chosen: Chosen; onDrop: () => void }) {
 function Nothing({ query }: { query: string }) {
   if (query) {
     return (
-      <div class="runs-nothing">
+      <div class="nothing">
         <p>No run holds “{query}”.</p>
         <p>
           A search looks into problems, answers, models and ids of runs. Every word must occur; the
@@ -244,7 +253,7 @@ function Nothing({ query }: { query: string }) {
     );
   }
   return (
-    <div class="runs-nothing">
+    <div class="nothing">
       <p>There is no run yet. Ask your client to use the tool solve_with_atlas, or type:</p>
       <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
     </div>

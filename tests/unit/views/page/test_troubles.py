@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.events import AttemptFailed, CallsLost, Record, RecordLost
-from atlas_mcp.atlas.run_facts import solver_call
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.runs.snapshot import BrokenOff
 from tests.support.page_documents import document_of, eventful

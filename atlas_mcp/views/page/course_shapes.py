@@ -141,7 +141,7 @@ class PageMoney(Shape):
         held_usd: Set aside for calls in flight.
         uncertain_usd: What may have been billed beyond, at most: calls that broke off.
         cap_usd: The cap; `null` for none.
-        unknown: Whether a price is unknown.
+        unknown: Whether `spent_usd` is not known.
         by_model: By model and part, the solvers first.
     """
 

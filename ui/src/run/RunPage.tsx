@@ -24,6 +24,7 @@ export function RunPage({ source }: { source: Source }) {
   useEffect(() => {
     if (run) document.title = `${statusWord(run)}: ${run.title}`;
   }, [run?.title, run?.status]);
+  useFragment(run !== null);
   if (!run) return <p class="message">{lost ?? "Loading the run…"}</p>;
   return (
     <div class="run-page">
@@ -59,6 +60,13 @@ export function RunPage({ source }: { source: Source }) {
       <Announcer text={told} />
     </div>
   );
+}
+
+/** Go to the part that the address names once it is there: a browser looks for it before. */
+function useFragment(there: boolean): void {
+  useEffect(() => {
+    if (there && location.hash) location.replace(location.hash);
+  }, [there]);
 }
 
 function useNews(run: PageDocument | null): string {

@@ -13,6 +13,7 @@ from typing import cast, get_args
 
 from atlas_mcp.atlas.events import OrchestratorReplied, SolverReplied
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, ToolCall
+from atlas_mcp.atlas.question_events import QuestionReplied
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
@@ -63,6 +64,14 @@ def orchestrator_replied(
     return OrchestratorReplied(
         turn_number, turn, end, _detail(arrived), before + charge_of(arrived)
     )
+
+
+def question_replied(
+    number: int, arrived: object, *, before: Charge = NO_CHARGE
+) -> QuestionReplied:
+    """Return the event of the reply to a question: see `solver_replied`."""
+    turn, end = _turn(arrived, verbatim=False)
+    return QuestionReplied(number, turn, end, _detail(arrived), before + charge_of(arrived))
 
 
 def is_light(arrived: object) -> bool:

@@ -67,6 +67,8 @@ def next_user_turn(
         if last.sent_back is not None and not answered:
             lines.append(last.sent_back)
     lines.append(words.status(state, concluding))
+    if state.instruction:
+        lines.append(prompts.instructed(state.instruction))
     if shape is not None:
         lines.append(shape)
     parts.append(Text("\n".join(lines)))

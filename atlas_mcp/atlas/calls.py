@@ -10,20 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
-from atlas_mcp.atlas.arrived import charge_of, orchestrator_replied, solver_replied
-from atlas_mcp.atlas.commands import Call, RunSolver
+from atlas_mcp.atlas.arrived import (
+    charge_of,
+    orchestrator_replied,
+    question_replied,
+    solver_replied,
+)
+from atlas_mcp.atlas.call_names import CallEnd, CallIntent, call_key
+from atlas_mcp.atlas.commands import AskQuestion, Call, RunSolver
 from atlas_mcp.atlas.deadlines import deadline_of, late_text
 from atlas_mcp.atlas.events import (
     AttemptFailed,
-    OrchestratorAsked,
     OrchestratorFailed,
     SolverFinished,
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.question_events import QuestionAsked, QuestionFailed
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
-from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
+from atlas_mcp.atlas.run_facts import OpenCall
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import MAX_NAME_CHARS, failure_text, seconds_of, text_of
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
@@ -90,6 +96,8 @@ def conclude(
     if not isinstance(arrived, NoReply):
         if isinstance(call, RunSolver):
             return solver_replied(call.intent.explore_id, arrived, before=opened.failed)
+        if isinstance(call, AskQuestion):
+            return question_replied(call.intent.number, arrived, before=opened.failed)
         return orchestrator_replied(call.intent.turn, arrived, before=opened.failed)
     charge = _charge_without_reply(spec_of(state, call), call, arrived)
     not_before, why_not = _further(state, call, opened, arrived, now)
@@ -121,16 +129,26 @@ def spec_of(state: RunState, call: Call) -> ModelSpec:
     """Return the model that a call asks."""
     if isinstance(call, RunSolver):
         return state.spec.solver(call.explore.solver).spec
+    if isinstance(call, AskQuestion):
+        return state.questions[call.intent.number].posed.model
     assert state.spec.orchestrator is not None, "only a run with an orchestrator asks it"
     return state.spec.orchestrator
 
 
+def is_cut_off(state: RunState, call: Call) -> bool:
+    """Return whether a stop has ended a call, or keeps it from being made."""
+    asks = isinstance(call, AskQuestion)
+    return state.questions_stopped if asks else state.stop_cause is not None
+
+
 def ended_without_reply(
-    intent: SolverStarted | OrchestratorAsked, why: SolverFailure, charge: Charge
-) -> SolverFinished | OrchestratorFailed:
+    intent: CallIntent, why: SolverFailure, charge: Charge
+) -> SolverFinished | OrchestratorFailed | QuestionFailed:
     """Return the event of a call that ended without a reply."""
     if isinstance(intent, SolverStarted):
         return SolverFinished(intent.explore_id, why, charge)
+    if isinstance(intent, QuestionAsked):
+        return QuestionFailed(intent.number, why, charge)
     return OrchestratorFailed(intent.turn, why, charge)
 
 
@@ -146,7 +164,7 @@ def _further(state: RunState, call: Call, opened: OpenCall, end: NoReply, now: f
 
     An attempt that a stop broke off is made again where the stop has been lifted meanwhile.
     """
-    if state.stop_cause is not None or end.cause not in ("unavailable", "stopped"):
+    if is_cut_off(state, call) or end.cause not in ("unavailable", "stopped"):
         return _Further(why_not="")
     if end.cause == "stopped":
         return _Further(max(now, opened.not_before))
@@ -175,10 +193,11 @@ def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") ->
         arrived: The end of its last attempt.
         reason: Why no further attempt is made, where that is to be told.
     """
-    if arrived.cause == "aborted" and state.stop_cause is None:
+    if arrived.cause == "aborted" and not is_cut_off(state, call):
         return failure("timeout", late_text(state, call))
     if arrived.cause in ("aborted", "stopped"):
-        what = "the run was stopped while this call was open"
+        stopped = "question" if isinstance(call, AskQuestion) else "run"
+        what = f"the {stopped} was stopped while this call was open"
         return failure("cancelled", what, given_up=reason)
     why = failure(
         _KINDS.get(arrived.cause, "malformed"), arrived.message, given_up=reason or arrived.given_up

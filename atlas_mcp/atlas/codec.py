@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from atlas_mcp.atlas.agreement import keep_long_key
 from atlas_mcp.atlas.events import (
-    SCHEMA_VERSION,
     Event,
     RunFinished,
     RunOpened,
@@ -21,6 +20,8 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.old_records import in_todays_shape
+from atlas_mcp.atlas.question_events import QuestionPosed
+from atlas_mcp.atlas.record_version import SCHEMA_VERSION
 from atlas_mcp.atlas.repairs import repairs_of
 from atlas_mcp.atlas.storable import plain, read_json
 from atlas_mcp.errors import JournalCorrupt, JournalNewer
@@ -80,7 +81,7 @@ def decode_event(line: str | bytes) -> Event:
                 f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
             ) from error
         event = repaired
-    if isinstance(event, RunOpened | RunResumed):
+    if isinstance(event, RunOpened | RunResumed | QuestionPosed):
         _refuse_newer(event.version)
     return with_key(event)
 
@@ -105,8 +106,8 @@ def _object(line: str | bytes) -> dict[str, Json]:
 def _version_in(body: dict[str, Json]) -> int:
     """Return the version that a record states; 0 where it states none."""
     version = body.get("version")
-    is_first = body.get("type") in ("run_opened", "run_resumed")
-    return version if is_first and isinstance(version, int) else 0
+    states_one = body.get("type") in ("run_opened", "run_resumed", "question_posed")
+    return version if states_one and isinstance(version, int) else 0
 
 
 def _repaired(body: dict[str, Json]) -> Event | None:

@@ -13,6 +13,7 @@ from atlas_mcp.atlas.comparing.algebra.nodes import Node
 from atlas_mcp.atlas.events import Event, OrchestratorAsked, SolverStarted
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import ModelRequest
+from atlas_mcp.atlas.question_events import QuestionAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class ReadReply:
 
     Attributes:
         explore_id: The explore whose reply it is; `None` for the orchestrator's last.
+        question: The number of the question whose reply it is instead; `None` for none.
     """
 
     explore_id: int | None
+    question: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,24 @@ class AskOrchestrator:
     not_before: float = 0.0
 
 
-Call: TypeAlias = RunSolver | AskOrchestrator
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Record `intent`, then put a question about the run to its model and record the reply.
+
+    Attributes:
+        intent: The event to record before the first attempt.
+        request: The request.
+        attempt: 1 for the first; the intent of a later one is on record.
+        not_before: Unix seconds before which the attempt is not made.
+    """
+
+    intent: QuestionAsked
+    request: ModelRequest
+    attempt: int = 1
+    not_before: float = 0.0
+
+
+Call: TypeAlias = RunSolver | AskOrchestrator | AskQuestion
 """A command that is carried out by calling a model."""
 
 Work: TypeAlias = ReadReply | CompareAnswers

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from atlas_mcp.atlas.holds import synthesis_price, synthesis_reserve
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.stopping import is_at_rest
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import money_text
 
@@ -20,10 +21,11 @@ _TOGETHER = "may cost together on one day of UTC (max_cost_usd_per_day)"
 def reservation_needed(state: RunState) -> Decimal:
     """Return the US dollars that a run must have reserved before its open calls are made.
 
-    The synthesis counts, so that other runs cannot take its money.
+    The synthesis counts, so that other runs cannot take its money. A run at rest needs none.
     """
     reserve = synthesis_price(state) if state.ledger.limit is None else synthesis_reserve(state)
-    return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
+    needs_none = state.turn_in_flight or is_at_rest(state)
+    return state.ledger.committed + (FREE if needs_none else reserve)
 
 
 def is_covered(state: RunState, reserved: Decimal) -> bool:

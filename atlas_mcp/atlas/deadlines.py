@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from atlas_mcp.atlas.commands import Call, RunSolver
-from atlas_mcp.atlas.run_facts import call_key
+from atlas_mcp.atlas.call_names import call_key
+from atlas_mcp.atlas.commands import AskOrchestrator, AskQuestion, Call
 from atlas_mcp.atlas.state import RunState
 
 SYNTHESIS_SECONDS = 120.0
@@ -42,22 +42,27 @@ def explores_until(state: RunState) -> float:
 
 def closes_at(state: RunState) -> float:
     """Return when to record `ExploringClosed`; infinity for a finished run, or once recorded."""
-    if state.finished is not None or state.exploring_closed:
+    if state.finished is not None or state.resting or state.exploring_closed:
         return math.inf
     return explores_until(state)
 
 
 def deadline_of(state: RunState, call: Call) -> float:
-    """Return the deadline of a call, all its attempts together."""
-    if not isinstance(call, RunSolver):
+    """Return the deadline of a call, all its attempts together.
+
+    A question may take as long as one explore: the time limit of its run may be over.
+    """
+    if isinstance(call, AskOrchestrator):
         return ends_at(state)
     opened = state.open_calls.get(call_key(call.intent))
     began_at = state.at if opened is None else opened.started_at
     limit = began_at + state.budget.solver_time_limit_s
+    if isinstance(call, AskQuestion):
+        return min(limit, began_at + state.budget.time_limit_s)
     return min(limit, explores_until(state) + CLOSING_SECONDS)
 
 
 def late_text(state: RunState, call: Call) -> str:
     """Return a text that names the limit, the call's or the run's, that ended a call."""
-    own = deadline_of(state, call) < explores_until(state)
+    own = isinstance(call, AskQuestion) or deadline_of(state, call) < explores_until(state)
     return "no reply within its time limit" if own else "no reply within the run's time limit"

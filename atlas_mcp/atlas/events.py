@@ -16,13 +16,16 @@ from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
+from atlas_mcp.atlas.record_version import SCHEMA_VERSION
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import Charge
-
-SCHEMA_VERSION = 4
-"""Version of the records' shape; raised with every change that old readers cannot read.
-2: `CallsLost` and `RunResumed`. 3: `SolverReplied`. 4: `AnswersCompared`. Records of every earlier
-version are read as they are."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """The cause of a stop: the client's request ended, a user cancelled the run, the service ends."""
@@ -258,6 +261,7 @@ class RunResumed:
         lifts: Whether this only takes back the stop of a run that is still carried out: its calls
             in flight stay in flight, and its time limit runs on.
         version: The version of the records from here on.
+        instruction: What the user asks the orchestrator to look into; empty for nothing.
     """
 
     told: str
@@ -265,12 +269,16 @@ class RunResumed:
     max_cost_usd: Decimal | None = None
     lifts: bool = False
     version: int = SCHEMA_VERSION
+    instruction: str = ""
     type: Literal["run_resumed"] = "run_resumed"
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The run is to end: no call starts after this."""
+    """The run is to end: no call starts after this.
+
+    Of a run that has ended, or rests, only the questions about it are to end.
+    """
 
     cause: StopCause
     type: Literal["stop_requested"] = "stop_requested"
@@ -345,6 +353,11 @@ Event: TypeAlias = (
     | RunResumed
     | StopRequested
     | RunFinished
+    | QuestionPosed
+    | QuestionAsked
+    | QuestionReplied
+    | QuestionAnswered
+    | QuestionFailed
     | RecordLost
 )
 

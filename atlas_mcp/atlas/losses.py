@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from atlas_mcp.atlas.budget import OverBudget
+from atlas_mcp.atlas.call_names import call_key
 from atlas_mcp.atlas.events import (
     OrchestratorAsked,
     OrchestratorFailed,
@@ -19,7 +20,8 @@ from atlas_mcp.atlas.events import (
     SolverReplied,
     SolverStarted,
 )
-from atlas_mcp.atlas.run_facts import Facts, call_key, with_explores
+from atlas_mcp.atlas.question_events import QuestionAsked, QuestionFailed, QuestionReplied
+from atlas_mcp.atlas.run_facts import Facts, with_explores
 from atlas_mcp.atlas.transitions import after
 from atlas_mcp.atlas.usage import FREE, Charge
 
@@ -37,13 +39,20 @@ def after_unfit(facts: Facts, record: Record) -> Facts:
     # A lost record may have freed part of the cap, so no limit holds while this one is counted.
     ledger = replace(facts.ledger, limit=None)
     match event:
-        case SolverStarted() | OrchestratorAsked():
+        case SolverStarted() | OrchestratorAsked() | QuestionAsked():
             call = call_key(event)
             if call in ledger.held:
                 # The hold belongs to an earlier call of that name, whose end is lost.
                 ledger = ledger.settle(call, Charge(cost=None))
             counted = ledger.hold(call, event.hold_usd)
-        case SolverReplied() | SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
+        case (
+            SolverReplied()
+            | SolverFinished()
+            | OrchestratorReplied()
+            | OrchestratorFailed()
+            | QuestionReplied()
+            | QuestionFailed()
+        ):
             call = call_key(event)
             if call not in ledger.held:
                 ledger = ledger.hold(call, FREE)

@@ -2,9 +2,9 @@
 
 `next_commands(state)` is called after every batch of records. It never asks for a call that is in
 flight already, holds money for every call it asks for, and always comes to an end. Owns the steps
-that all workflows share: replies are read first, a stop is heeded, planned explores are started,
-and the answers of a round are compared before they are weighed. The workflow decides which explores
-to plan: see `atlas.workflows`.
+that all workflows share: replies are read first, questions are asked, a stop is heeded, planned
+explores are started, and the answers of a round are compared before they are weighed. The workflow
+decides which explores to plan: see `atlas.workflows`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 from atlas_mcp.atlas.commands import Command, Note, ReadReply
 from atlas_mcp.atlas.comparisons import due_comparison
 from atlas_mcp.atlas.events import OrchestratorReplied
+from atlas_mcp.atlas.question_calls import question_commands
 from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.starting import start_explores
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.stopping import is_at_rest
 from atlas_mcp.atlas.workflows.registry import workflow_of
 
 
@@ -27,7 +29,9 @@ def next_commands(state: RunState) -> tuple[Command, ...]:
     if state.unread:
         # Also of a run that is to stop: what was paid for is evidence.
         return (ReadReply(state.unread[0].id),)
-    if state.finished is not None:
+    if asking := question_commands(state):
+        return asking
+    if is_at_rest(state):
         return ()
     if state.stop_cause is not None:
         # A service that ends leaves its runs to be resumed; everyone else ends the run.
@@ -54,6 +58,8 @@ def is_over(state: RunState) -> bool:
 
     One that has ended is left only once every reply that was paid for has been read.
     """
-    if state.finished is not None:
-        return not state.unread
+    if state.unread or state.open_questions:
+        return False
+    if is_at_rest(state):
+        return True
     return state.stop_cause == "shutdown" and not state.calls_in_flight

@@ -247,6 +247,16 @@ RESUMED = (
 """Sent to an orchestrator whose answer had ended a run that is now resumed."""
 
 
+def instructed(instruction: str) -> str:
+    """Return the text with which a user's instruction is handed to the orchestrator."""
+    return (
+        f"The user of this run asks you: <instruction>{as_data(instruction)}</instruction> Gather "
+        "the evidence that this takes by explores of your own choice, then answer again. It says "
+        "what to look into, and not what to find: no answer in it is evidence, and none goes into "
+        "the instruction of an explore."
+    )
+
+
 def one_per_turn() -> str:
     """Return the result of a further tool call where a run takes one explore per turn."""
     return "Not run: one explore per turn. Read the result of the first, then decide again."

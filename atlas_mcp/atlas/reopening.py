@@ -12,6 +12,7 @@ from dataclasses import replace
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.events import OrchestratorReplied, RunResumed
 from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.question_transitions import lapsed
 from atlas_mcp.atlas.run_facts import (
     UNANSWERED,
     ExploreState,
@@ -38,12 +39,14 @@ def calls_lost(facts: Facts, at: float) -> Facts:
     # More than one turn is open where replies are lost from the journal.
     while turns and turns[-1].reply is None:
         turns = turns[:-1]
+    facts = lapsed(facts)
     return replace(
         with_explores(facts, *waiting),
         ledger=_with_holds_gone(facts.ledger),
         open_calls=no_calls(),
         turns=turns,
-        idle_s=facts.idle_s + max(0.0, at - facts.at),
+        # A run that has ended is idle from its end on.
+        idle_s=facts.idle_s + (max(0.0, at - facts.at) if facts.finished is None else 0.0),
     )
 
 
@@ -55,6 +58,7 @@ def resumed(facts: Facts, event: RunResumed, at: float) -> Facts:
         event: The new limits, and the text for the orchestrator.
         at: Unix seconds at which the run goes on.
     """
+    facts = replace(facts, instruction=event.instruction or facts.instruction)
     if event.lifts:
         return _lifted(facts, event)
     if facts.lost:
@@ -83,6 +87,9 @@ def reopened(facts: Facts, at: float) -> Facts:
         day_cap_usd=None,
         stop_cause=None,
         stopped_seq=0,
+        resting=False,
+        questions_stopped=False,
+        asking_cap_usd=None,
         idle_s=facts.idle_s + max(0.0, at - ended_at),
     )
 

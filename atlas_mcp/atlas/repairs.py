@@ -38,13 +38,16 @@ def repairs_of(body: Body) -> Iterator[Body]:
             if why_unstorable(charged.get(key)) is None:
                 yield {**charged, key: plain(charged.get(key))}
             yield {**charged, key: _failure(fault)}
-        case "solver_replied" | "orchestrator_replied":
+        case "solver_replied" | "orchestrator_replied" | "question_replied":
             yield {
                 **body,
                 "charge": _charge(body.get("charge")),
                 "reply": _reply(body.get("reply")),
                 "detail": text_of(body.get("detail")),
             }
+        case "question_failed":
+            charged = {**body, "charge": _charge(body.get("charge"))}
+            yield {**charged, "failure": _failure("it is no failure")}
         case "run_finished":
             fault = why_unstorable(body.get("answer")) or "it is no end of a run"
             # Failed, not answered: the run can then be resumed for the answer.

@@ -18,6 +18,7 @@ from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import SOLVER, Candidate, Outcome
 from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.question_calls import read_question, unread_failure
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.atlas.workflows.synthesis import unsynthesized
@@ -35,6 +36,8 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
         state: The run, with the reply unread.
         command: Whose reply.
     """
+    if command.question is not None:
+        return read_question(state, command.question)
     if command.explore_id is None:
         turn = state.turns[-1]
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
@@ -55,6 +58,9 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
 def unreadable_reply(state: RunState, command: ReadReply, error: Exception) -> Event:
     """Return the event in place of a reply on which `read_reply` raised, which is a bug."""
     what = f"could not be read because of a fault in atlas-mcp ({type(error).__name__})"
+    if command.question is not None:
+        failed = failure("malformed", f"the reply {what}; it is on record")
+        return unread_failure(command.question, failed)
     if command.explore_id is None:
         return unsynthesized(state, "error", f"The orchestrator's reply {what}; it is on record.")
     failed = failure("malformed", f"the reply {what}; it is on record")
@@ -73,6 +79,9 @@ def _finished(replied: SolverReplied, outcome: Outcome) -> SolverFinished:
 
 def is_quickly_read(state: RunState, command: ReadReply) -> bool:
     """Return whether reading a reply takes no longer than the event loop can wait."""
+    if command.question is not None:
+        answered = state.questions[command.question].reply
+        return answered is None or is_light(answered.reply)
     if command.explore_id is None:
         replied = state.turns[-1].reply
         if not isinstance(replied, OrchestratorReplied):

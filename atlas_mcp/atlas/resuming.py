@@ -11,17 +11,27 @@ from decimal import Decimal
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
 from atlas_mcp.atlas.commands import ReadReply
-from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
+from atlas_mcp.atlas.events import CallsLost, Event, Record, RunFinished, RunResumed, StopRequested
+from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS
 from atlas_mcp.atlas.replies import Read, read_reply
 from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import money_text
-from atlas_mcp.atlas.workflows.registry import workflow_of
+from atlas_mcp.atlas.workflows.possible_explores import must_conclude
+from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, workflow_of
 from atlas_mcp.errors import InvalidInput
+
+INSTRUCTED_EXPLORES = 3
+"""Explores that a larger ceiling is suggested with, where an instruction has none left."""
 
 
 def resumption(
-    state: RunState, *, max_explores: int | None = None, max_cost_usd: Decimal | None = None
+    state: RunState,
+    *,
+    max_explores: int | None = None,
+    max_cost_usd: Decimal | None = None,
+    instruction: str = "",
 ) -> tuple[Event, ...]:
     """Return the records that resume a run that is not driven.
 
@@ -29,39 +39,32 @@ def resumption(
         state: The run.
         max_explores: The new ceiling; `None` leaves it.
         max_cost_usd: The new cap, US dollars; `None` leaves it.
+        instruction: What the user asks the orchestrator to look into; empty for nothing.
 
     Returns:
         The records to append before the run is driven; none for a run that has its answer, where
-        no limit is raised.
+        no limit is raised and no instruction given.
 
     Raises:
         InvalidInput: A limit is lowered or out of range, or the limit that ended the run is not
-            raised, or the run cannot be added to.
+            raised, or the run cannot be added to, or cannot follow the instruction.
     """
     check_carries_on(state)
+    instruction = check_instruction(state, instruction)
     _check_limits(state, max_explores, max_cost_usd)
-    budget, cap, finished = state.budget, state.budget.max_cost_usd, state.finished
+    budget, finished = state.budget, state.finished
     more_explores = max_explores not in (None, budget.max_explores)
     more_money = max_cost_usd not in (None, budget.max_cost_usd)
     if finished is not None:
         answered = finished.status == "answered"
-        if answered and not more_explores and not more_money:
+        if answered and not (more_explores or more_money or instruction):
             return ()
-        # A run that ended at the day's cap may go on: another day leaves it more.
-        at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
-        if at_its_cap and cap is not None and not more_money:
-            raise InvalidInput(
-                "max_cost_usd",
-                f"the run ended at its cap of {money_text(cap)}; resume it with a larger one",
-            )
-        if answered and finished.stop_reason == "max_explores" and not more_explores:
-            raise InvalidInput(
-                "max_explores",
-                f"the run ended at its ceiling of {budget.max_explores} explores; resume it with "
-                "a larger one",
-            )
-    resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd)
-    return (*lost_calls(state), resumed)
+        _check_end(state, finished, more_explores=more_explores, more_money=more_money)
+    resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd, instruction=instruction)
+    events = (*lost_calls(state), resumed)
+    if instruction:
+        _check_room(state, events)
+    return events
 
 
 def lifting(
@@ -100,9 +103,105 @@ def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:
     return (*outcomes, CallsLost(), StopRequested("user"), cancelled())
 
 
+def _check_end(
+    state: RunState, finished: RunFinished, *, more_explores: bool, more_money: bool
+) -> None:
+    """Refuse to resume a run without raising the limit that ended it.
+
+    Raises:
+        InvalidInput: That limit is as it was.
+    """
+    budget, cap = state.budget, state.budget.max_cost_usd
+    # A run that ended at the day's cap may go on: another day leaves it more.
+    at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
+    if at_its_cap and cap is not None and not more_money:
+        raise InvalidInput(
+            "max_cost_usd",
+            f"the run ended at its cap of {money_text(cap)}; resume it with a larger one",
+        )
+    answered_at_ceiling = finished.status == "answered" and finished.stop_reason == "max_explores"
+    if answered_at_ceiling and not more_explores:
+        raise InvalidInput(
+            "max_explores",
+            f"the run ended at its ceiling of {budget.max_explores} explores; resume it with "
+            "a larger one",
+        )
+
+
+def check_instruction(state: RunState, instruction: str) -> str:
+    """Return a user's instruction to the orchestrator of a run, without blanks around it.
+
+    Raises:
+        InvalidInput: It is too long or no text, or the run has no orchestrator to follow it.
+    """
+    text = instruction.strip()
+    if not text:
+        return ""
+    if not workflow_of(state.spec).orchestrated:
+        kind = state.spec.workflow
+        explores = kind.partition(":")[0] == CLIENT_EXPLORES
+        raise InvalidInput(
+            "instruction",
+            f"is for an orchestrator, and a run of {kind!r} has none; "
+            + (
+                "call explore with its run_id and the instruction"
+                if explores
+                else "ask the question again with the instruction in it"
+            ),
+        )
+    if len(text) > MAX_INSTRUCTION_CHARS:
+        raise InvalidInput(
+            "instruction",
+            f"has {len(text):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from None
+    return text
+
+
+def _check_room(state: RunState, events: tuple[Event, ...]) -> None:
+    """Refuse an instruction that no explore could follow under the limits of the run.
+
+    Args:
+        state: The run.
+        events: The records that resume it.
+
+    Raises:
+        InvalidInput: A limit leaves no explore; the message has one that does.
+    """
+    for event in events:
+        state = state.apply(Record(state.seq + 1, state.at, event))
+    if state.waiting:
+        return
+    used, limit = state.used_explores, must_conclude(state)
+    if limit == "max_explores" and state.explores_left == 0:
+        raise InvalidInput(
+            "max_explores",
+            f"the run has used its {used} explores, and the instruction needs further ones; resume "
+            f"it with max_explores={min(used + INSTRUCTED_EXPLORES, MAX_EXPLORES_CEILING)}",
+        )
+    if limit == "max_explores":
+        raise InvalidInput(
+            "instruction", "needs a further explore, and the quotas of the solvers are used up"
+        )
+    cap = state.budget.max_cost_usd
+    if limit == "max_cost" and cap is not None:
+        raise InvalidInput(
+            "max_cost_usd",
+            f"the run has {money_text(state.ledger.available or FREE)} left of its cap of "
+            f"{money_text(cap)}, too little for a further explore; resume it with a larger one",
+        )
+
+
 def lost_calls(state: RunState) -> tuple[Event, ...]:
-    """Return the record that gives up the open calls of a run whose process is gone, if any."""
-    return (CallsLost(),) if state.calls_in_flight else ()
+    """Return the record that gives up the calls of a run whose process is gone, if any is open.
+
+    Also those of questions that were not asked yet: nothing is asked by itself later.
+    """
+    asking = any(not one.unread for one in state.open_questions)
+    return (CallsLost(),) if state.calls_in_flight or asking else ()
 
 
 def check_carries_on(state: RunState) -> None:
@@ -145,8 +244,17 @@ def _check_limits(state: RunState, max_explores: int | None, max_cost_usd: Decim
             f"is {max_explores}; this run has {before.max_explores}, which can be raised up to "
             f"{MAX_EXPLORES_CEILING}",
         )
-    if max_cost_usd is None:
-        return
+    if max_cost_usd is not None:
+        check_raised_cap(state, max_cost_usd)
+
+
+def check_raised_cap(state: RunState, max_cost_usd: Decimal) -> None:
+    """Refuse a new cap of a run that makes no sense, or is lower than the one that it has.
+
+    Raises:
+        InvalidInput: It is.
+    """
+    before = state.budget
     check_cap(max_cost_usd)
     if before.max_cost_usd is None:
         raise InvalidInput("max_cost_usd", "this run was opened without a cap; leave it out")

@@ -21,10 +21,11 @@ def unprepared(state: RunState, error: str | None) -> tuple[RunFinished, ...]:
     """Return the end of a run whose models could not be put in place: it made no call.
 
     Args:
-        state: The run; one that was stopped meanwhile ends by its stop.
+        state: The run; one that was stopped meanwhile ends by its stop, and one that rests, while
+            questions are asked, does not end.
         error: The cause and its remedy; `None` where the models were not ready in time.
     """
-    if is_stopped(state):
+    if is_stopped(state) or state.resting:
         return ()
     if error is not None:
         return (RunFinished("failed", "error", error=error),)

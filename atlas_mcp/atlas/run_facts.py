@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from atlas_mcp.atlas.agreement import Group, Vote, group_answers, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
@@ -18,31 +18,23 @@ from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.events import (
     AnswersCompared,
     OrchestratorAsked,
-    OrchestratorFailed,
     OrchestratorReplied,
     Origin,
     Planned,
     RunFinished,
-    SolverFinished,
     SolverReplied,
-    SolverStarted,
     StopCause,
 )
 from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_facts import Question
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Cost, Usage
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
 """Failures of calls that gave no reply. A resumed run makes these calls again; a call that gave a
 reply is never repeated."""
-
-CallIntent: TypeAlias = SolverStarted | OrchestratorAsked
-"""The events that announce a call."""
-
-CallEnd: TypeAlias = SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed
-"""The events that end a call and state its charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +146,11 @@ def no_calls() -> Mapping[str, OpenCall]:
     return MappingProxyType({})
 
 
+def no_questions() -> Mapping[int, Question]:
+    """Return the questions about a run that has none."""
+    return MappingProxyType({})
+
+
 def no_explores() -> Mapping[int, ExploreState]:
     """Return the explores of a run that has none."""
     return MappingProxyType({})
@@ -176,7 +173,13 @@ class RunFacts:
         explores: By number.
         turns: Calls of the orchestrator that belong to its conversation.
         solver_charge: The charge of the solvers' calls together.
-        orchestrator_charge: The charge of the orchestrator's calls together.
+        orchestrator_charge: The charge of the orchestrator's calls together, questions included.
+        questions: The questions about the run, by number.
+        resting: Whether a run that was interrupted is taken up for questions alone.
+        questions_stopped: Whether the questions that are open are to end.
+        asking_cap_usd: The cap over all runs of the day, once it leaves questions less than the
+            run's own; `None` otherwise.
+        instruction: What the user asks of the orchestrator, until it has replied to that.
         comparisons: What a computer algebra system found of the answers, in order.
         open_calls: Calls that were announced and have not ended, by their names in the ledger.
         calls_began_at: Unix seconds of the first call since the run was opened or resumed; `None`
@@ -205,6 +208,11 @@ class RunFacts:
     turns: tuple[OrchestratorTurn, ...] = ()
     solver_charge: Charge = NO_CHARGE
     orchestrator_charge: Charge = NO_CHARGE
+    questions: Mapping[int, Question] = field(default_factory=no_questions)
+    resting: bool = False
+    questions_stopped: bool = False
+    asking_cap_usd: Decimal | None = None
+    instruction: str = ""
     comparisons: tuple[AnswersCompared, ...] = ()
     open_calls: Mapping[str, OpenCall] = field(default_factory=no_calls)
     calls_began_at: float | None = None
@@ -245,7 +253,13 @@ class RunFacts:
     @property
     def calls_in_flight(self) -> bool:
         """Whether any call is open."""
-        return self.turn_in_flight or bool(self.solvers_in_flight)
+        asking = any(one.in_flight for one in self.questions.values())
+        return asking or self.turn_in_flight or bool(self.solvers_in_flight)
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """Questions for which something is still to be done, in the order of their numbers."""
+        return tuple(one for one in self.questions.values() if one.is_open)
 
     @property
     def used_explores(self) -> int:
@@ -343,18 +357,6 @@ class RunFacts:
 
 Facts = TypeVar("Facts", bound=RunFacts)
 """The facts of a run, or the state that extends them: changes return the class that they get."""
-
-
-def solver_call(explore_id: int) -> str:
-    """Return the ledger's name of an explore's call, unique in its run."""
-    return f"solver-{explore_id}"
-
-
-def call_key(event: CallIntent | CallEnd) -> str:
-    """Return the ledger's name of the call that `event` announces or ends, unique in its run."""
-    if isinstance(event, SolverStarted | SolverReplied | SolverFinished):
-        return solver_call(event.explore_id)
-    return f"orchestrator-{event.turn}"
 
 
 def merged(facts: RunFacts, *explores: ExploreState) -> Mapping[int, ExploreState]:

@@ -11,13 +11,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.call_names import call_key
 from atlas_mcp.atlas.commands import Command, Note, RunSolver
 from atlas_mcp.atlas.events import ExploresSkipped, Record, RunOpened, SolverStarted
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, hold_of, synthesis_reserve
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_endings import why_no_money
-from atlas_mcp.atlas.run_facts import ExploreState, call_key
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.atlas.usage import FREE

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.events import (
     RunResumed,
 )
 from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.question_events import QuestionPosed
 
 TITLE_CHARS = 120
 """Characters of the problem that a summary has."""
@@ -31,7 +32,8 @@ class RunSummary:
     Attributes:
         opened_at: Unix seconds.
         updated_at: Unix seconds of the last record.
-        status: As recorded: `running` for a run that has not finished, driven or not.
+        status: As recorded: `running` for a run that has not finished, driven or not;
+            `interrupted` for one that is driven for a question about it alone.
         workflow: The policy that decides in the run.
         title: The beginning of the problem, on one line.
     """
@@ -63,6 +65,9 @@ def summarize(before: RunSummary | None, records: Iterable[Record]) -> RunSummar
             summary = RunSummary(record.at, record.at, "running", event.spec.workflow, title)
         else:
             status = _status_after(event) or summary.status
+            if isinstance(event, QuestionPosed) and status == "running":
+                # It is taken up for the question alone.
+                status = "interrupted"
             summary = replace(summary, updated_at=record.at, status=status)
     if summary is None:
         raise ValueError("a run has at least one record")

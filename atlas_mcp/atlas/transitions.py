@@ -12,6 +12,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from atlas_mcp.atlas import question_transitions as questions
+from atlas_mcp.atlas.call_names import CallEnd, CallIntent, call_key
 from atlas_mcp.atlas.events import (
     AnswersCompared,
     AttemptFailed,
@@ -38,15 +40,19 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.input_tokens import turn_tokens_at_most
 from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
+from atlas_mcp.atlas.question_events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
 from atlas_mcp.atlas.reopening import calls_lost, reopened, resumed
 from atlas_mcp.atlas.run_facts import (
-    CallEnd,
-    CallIntent,
     ExploreState,
     Facts,
     OpenCall,
     OrchestratorTurn,
-    call_key,
     merged,
     with_explores,
     with_last_turn,
@@ -107,9 +113,17 @@ def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm 
         case RunResumed():
             return resumed(facts, event, record.at)
         case StopRequested():
-            return replace(facts, stop_cause=event.cause, stopped_seq=record.seq)
+            return _stop_requested(facts, event, record.seq)
         case RunFinished():
             return replace(facts, finished=event, finished_at=record.at)
+        case QuestionPosed():
+            return questions.posed(facts, event, record.at)
+        case QuestionAsked():
+            return _announced(questions.asked(facts, event, record.at), event, record.at)
+        case QuestionReplied() | QuestionFailed():
+            return _question_ended(facts, event, record.at)
+        case QuestionAnswered():
+            return questions.answered(facts, event)
         case RecordLost():
             return replace(facts, lost=facts.lost + max(1, event.count))
         case _:
@@ -150,11 +164,13 @@ def _with_solvers(facts: Facts, names: Iterable[str]) -> Facts:
 def _announced(facts: Facts, intent: CallIntent, at: float, **changes: Any) -> Facts:
     """Hold the most that a call may cost, count it as open, and make further changes."""
     call, hold = call_key(intent), intent.hold_usd
+    # The time limit of a run is not that of questions about it.
+    if facts.calls_began_at is None and not isinstance(intent, QuestionAsked):
+        facts = replace(facts, calls_began_at=at)
     return replace(
         facts,
         ledger=facts.ledger.hold(call, hold),
         open_calls=MappingProxyType({**facts.open_calls, call: OpenCall(at, hold)}),
-        calls_began_at=at if facts.calls_began_at is None else facts.calls_began_at,
         **changes,
     )
 
@@ -211,6 +227,7 @@ def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -
         image_tokens = DEFAULT_IMAGE_TOKENS if spec is None else spec.image_tokens
         tokens = sum(turn_tokens_at_most(turn, image_tokens) for turn in added)
         turn = replace(facts.turns[-1], reply=event, tokens=tokens)
+        facts = replace(facts, instruction="")
     else:
         turn = replace(facts.turns[-1], reply=event.failure)
     return _settled(
@@ -219,6 +236,24 @@ def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -
         turns=(*facts.turns[:-1], turn),
         orchestrator_charge=facts.orchestrator_charge + event.charge,
     )
+
+
+def _question_ended(facts: Facts, event: QuestionReplied | QuestionFailed, at: float) -> Facts:
+    """Count the charge of a question's call, and settle its hold, if the event ends one."""
+    called = facts.questions[event.number].in_flight
+    facts = replace(facts, orchestrator_charge=facts.orchestrator_charge + event.charge)
+    if isinstance(event, QuestionReplied):
+        return _settled(questions.replied(facts, event, at), event)
+    facts = questions.failed(facts, event, at)
+    return _settled(facts, event) if called else facts
+
+
+def _stop_requested(facts: Facts, event: StopRequested, seq: int) -> Facts:
+    """Stop the run; of one that has ended, or rests for others than its user, the questions."""
+    if facts.finished is not None or (facts.resting and event.cause != "user"):
+        return replace(facts, questions_stopped=True)
+    asked = bool(facts.open_questions)
+    return replace(facts, stop_cause=event.cause, stopped_seq=seq, questions_stopped=asked)
 
 
 def _settled(facts: Facts, ended: CallEnd, **changes: Any) -> Facts:
@@ -243,4 +278,7 @@ def _compared(facts: Facts, event: AnswersCompared) -> Facts:
 def _day_cap_reached(facts: Facts, event: DayCapReached) -> Facts:
     before = facts.ledger.limit
     limit = event.limit_usd if before is None else min(before, event.limit_usd)
-    return replace(facts, ledger=replace(facts.ledger, limit=limit), day_cap_usd=event.cap_usd)
+    facts = replace(facts, ledger=replace(facts.ledger, limit=limit))
+    if facts.finished is not None or facts.resting:
+        return replace(facts, asking_cap_usd=event.cap_usd)
+    return replace(facts, day_cap_usd=event.cap_usd)

@@ -27,6 +27,7 @@ from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import ReaderGone, prepare
+from atlas_mcp.cli.view import view
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import (
     AtlasError,
@@ -131,7 +132,11 @@ def cli(ctx: click.Context) -> int:
 
 
 @cli.command(short_help="Serve MCP on stdin and stdout, or over HTTP.")
-@click.option("--http", is_flag=True, help="Serve over HTTP instead, at /mcp, until a signal.")
+@click.option(
+    "--http",
+    is_flag=True,
+    help="Serve over HTTP until a signal: MCP at /mcp, pages of runs at /runs.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
 @click.pass_context
@@ -298,6 +303,7 @@ def solvers(*, probe: bool, as_json: bool) -> int:
 
 cli.add_command(models)
 cli.add_command(runs)
+cli.add_command(view)
 
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:

@@ -12,8 +12,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.cli.terminal import Screen, styled

@@ -296,15 +296,20 @@ def _shelf_dict(row: InstalledModel) -> dict[str, object]:
 
 
 def _print_context(view: RunView, screen: Screen) -> None:
+    """Print what a doubting reader asks, in that order: how sure, what speaks against it, why."""
+    if view.confidence is not None:
+        _say(screen, ("Sure  ", "bold"), f"{view.confidence:.0%}, the orchestrator's own estimate")
+    if view.agreement.dissent:
+        _say(screen, ("But   ", "bold"), indented(view.agreement.dissent))
     if view.explanation:
         failed = view.status == "failed"
         label = ("Error ", "bold red") if failed else ("Why   ", "bold")
         _say(screen, label, indented(view.explanation))
-    if view.agreement.dissent:
-        _say(screen, ("But   ", "bold"), indented(view.agreement.dissent))
     for warning in view.agreement.warnings:
         _say(screen, ("Note  ", "yellow"), indented(warning))
     _say(screen, (state_line(view), "dim"))
+    if view.page:
+        _say(screen, (f"Page: {view.page}", "dim"))
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:

@@ -248,5 +248,6 @@ def _show_file(name: str, form: str, *, as_json: bool) -> PageDocument | int:
     run = RunSnapshot(run_id, state, state.at, driven=False)
     if form in PAGES:
         return page_document(records, run, here=False)
-    output.print_view(view_of(run), as_json=as_json, evidence="all", here=False)
+    view = view_of(run, page=None)
+    output.print_view(view, as_json=as_json, evidence="all", here=False)
     return 0

@@ -53,7 +53,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
     with causes_logged_once():
         anyio.run(until_signal, main)
     if not results:
-        raise Interrupted(_farewell(driven))
+        raise Interrupted(_farewell(driven), driven)
     return results[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
@@ -21,7 +21,15 @@ END_SECONDS = 5.0
 
 
 class Interrupted(AtlasError):
-    """A signal ended the command."""
+    """A signal ended the command.
+
+    Attributes:
+        driven: The runs that ended with it, and can be resumed.
+    """
+
+    def __init__(self, message: str, driven: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.driven = tuple(driven)
 
 
 async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 from atlas_mcp.atlas.events import Event, ExploresPlanned, RunOpened, StopCause
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.questions import QuestionRequest
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.runs.live import LiveRun
 
@@ -47,21 +48,28 @@ class ResumeRun:
     Attributes:
         max_explores: The new ceiling; `None` leaves it.
         max_cost_usd: The new cap, US dollars; `None` leaves it.
+        instruction: What its user asks the orchestrator to look into; empty for nothing.
     """
 
     max_explores: int | None = None
     max_cost_usd: Decimal | None = None
+    instruction: str = ""
 
     @classmethod
-    def under(cls, max_explores: int | None, max_cost_usd: float | Decimal | None) -> ResumeRun:
-        """Return a request with these limits, as callers give them."""
+    def under(
+        cls,
+        max_explores: int | None,
+        max_cost_usd: float | Decimal | None,
+        instruction: str | None = None,
+    ) -> ResumeRun:
+        """Return a request with these limits and this instruction, as callers give them."""
         cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
-        return cls(max_explores, cap)
+        return cls(max_explores, cap, (instruction or "").strip())
 
     @property
-    def raises_a_limit(self) -> bool:
-        """Whether the run is to go on under other limits."""
-        return (self.max_explores, self.max_cost_usd) != (None, None)
+    def asks_for_more(self) -> bool:
+        """Whether the run is to go on under other limits, or to follow an instruction."""
+        return self != ResumeRun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,18 @@ class ExploreFurther:
     explores: ExploreRequest
 
 
-Submission: TypeAlias = OpenRun | ResumeRun | ExploreFurther
+@dataclass(frozen=True, slots=True)
+class AskRun:
+    """Ask a question about a run that does not go on.
+
+    Attributes:
+        request: The question.
+    """
+
+    request: QuestionRequest
+
+
+Submission: TypeAlias = OpenRun | ResumeRun | ExploreFurther | AskRun
 """A request to open a run, or to go on with one. A value: another process can carry it out."""
 
 
@@ -91,7 +110,8 @@ class Engine(Protocol):
         A run that is under way takes further explores at once. A resumption lifts the stop of a run
         whose client left, in the grace of its calls: they go on, wherever the run is carried out.
         A stop for another cause is not lifted. Otherwise this waits a while for the end of a run
-        that another engine carries out, or that is to stop.
+        that another engine carries out, or that is to stop. A question is taken beside others that
+        are being asked; how its run stands, or ended, is left as it is.
 
         Args:
             run_id: The run; one to be opened gets this id.
@@ -99,7 +119,8 @@ class Engine(Protocol):
 
         Returns:
             Whether the run goes on because of this: false where there is nothing to resume, where
-            the run is going already, or where the same submission has opened it before.
+            the run is going already, where the same submission has opened it before, or where a
+            question is being asked or answered already.
 
         Raises:
             InvalidInput: The run does not allow it, or no run can be opened under the id. Nothing

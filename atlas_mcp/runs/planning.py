@@ -7,30 +7,41 @@ is checked against the cap apart, since a call that joins a run spends nothing o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 
 import anyio
 import anyio.to_thread
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest, plan_client_explores
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.questions import QuestionRequest, check_question, price_of_question
+from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.starting import cheapest_explore
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import bound_text
 from atlas_mcp.atlas.workflows.registry import workflow_asked_for
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.engine import OpenRun
 from atlas_mcp.runs.request import RunRequest, plan_explores, plan_solve
 
+logger = logging.getLogger(__name__)
+
 PLANS_AT_ONCE = 16
 """Threads that plan runs."""
+
+MORE_OF_THE_DAY = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
+"""What a caller can do where the cap of the day leaves too little."""
 
 QUICK_CHARS = 50_000
 """Characters of a problem that is planned on the event loop."""
@@ -101,6 +112,43 @@ class Planner:
         planned = plan_client_explores(spec, explores)
         return OpenRun(problem, spec, planned)
 
+    async def question(
+        self,
+        state: RunState,
+        question: str,
+        *,
+        max_cost_usd: float | Decimal | None = None,
+        fresh: bool = False,
+    ) -> QuestionRequest:
+        """Plan a question about a run, with the model that answers where the run has none.
+
+        Raises:
+            InvalidInput: The question breaks a rule.
+            ConfigError: The day's cap leaves too little for it.
+        """
+        cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
+        model = None if state.spec.orchestrator is not None else await self._configured(state)
+        request = QuestionRequest(check_question(question), model, cap, fresh)
+        day = DaySpending(self.journal, self.settings.budget.max_cost_usd_per_day)
+        if carries_on(state) and (left := await day.left()) is not None:
+            price = price_of_question(state, request)
+            if left < price:
+                raise ConfigError(
+                    f"{await day.text()}, and a question must be able to cost "
+                    f"{bound_text(price)}: {MORE_OF_THE_DAY}, or tomorrow"
+                )
+        return request
+
+    async def _configured(self, state: RunState) -> ModelSpec | None:
+        """Return the configured orchestrator for a run without; `None` where it cannot be used."""
+        try:
+            await self.pool.look_up([], orchestrator=True)
+            choose = partial(self.pool.orchestrator, state.spec.solvers)
+            return await anyio.to_thread.run_sync(choose, limiter=self._threads)
+        except AtlasError as error:
+            logger.info("questions go to the first solver of the run: %s", error)
+            return None
+
     async def check_day_cap(self, plan: OpenRun) -> None:
         """Refuse a run of which the day's cap leaves no explore.
 
@@ -112,9 +160,8 @@ class Planner:
             return
         lowest = cheapest_explore(plan.problem, plan.spec, left)
         if lowest is not None:
-            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
             unknown = await day.committed() is None
-            way_on = "take it out of [budget] in atlas.toml" if unknown else more
+            way_on = "take it out of [budget] in atlas.toml" if unknown else MORE_OF_THE_DAY
             raise ConfigError(
                 f"{await day.text()}, and one explore must be able to cost "
                 f"{bound_text(lowest)}: {way_on}, or tomorrow"

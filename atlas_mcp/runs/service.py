@@ -17,14 +17,17 @@ import anyio
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.questions import same_question
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Drivers, Patience
+from atlas_mcp.journal.search import FoundRuns, Progress, Search, Statistics
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.demand import Demand
-from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
+from atlas_mcp.runs.engine import AskRun, Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
@@ -39,6 +42,10 @@ CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
 process must first see the request, and may be frozen."""
 
+SEARCH_PATIENCE = 2.0
+"""Seconds for which a search reads runs that it does not know yet: long enough for some hundred,
+and a page that searches is not kept waiting."""
+
 
 @dataclass(slots=True, kw_only=True)
 class RunService:
@@ -51,6 +58,7 @@ class RunService:
             that has no run but for tool calls watches it.
         records, index, tasks, drivers, patience: The parts of the journal that callers read by
             themselves.
+        history: The part of the journal that finds runs again.
     """
 
     settings: Settings
@@ -63,6 +71,7 @@ class RunService:
     states: RecentStates
     records: Records
     index: RunIndex
+    history: Search
     tasks: Tasks
     drivers: Drivers
     patience: Patience
@@ -102,23 +111,66 @@ class RunService:
         *,
         max_explores: int | None = None,
         max_cost_usd: float | Decimal | None = None,
+        instruction: str | None = None,
     ) -> bool:
         """Let a run go on that has stopped, and return whether it goes on because of this.
 
         Nothing happens to a run that has its answer, or that is still going, unless a limit is to
-        be raised: the ceiling of explores, or the cap in US dollars. `None` leaves a limit.
+        be raised: the ceiling of explores, or the cap in US dollars. `None` leaves a limit. An
+        instruction has the orchestrator gather further evidence, also where it has answered.
 
         Raises:
-            InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
-            JournalError: There is no such run, or another process has it and a limit is raised.
+            InvalidInput: A limit cannot be that, the run is still going, or it has no orchestrator
+                to follow an instruction. Nothing was spent.
+            JournalError: There is no such run, or another process has it and more is asked for.
         """
-        return await self.engine.submit(run_id, ResumeRun.under(max_explores, max_cost_usd))
+        more = ResumeRun.under(max_explores, max_cost_usd, instruction)
+        return await self.engine.submit(run_id, more)
+
+    async def ask(
+        self,
+        run_id: str,
+        question: str,
+        *,
+        max_cost_usd: float | Decimal | None = None,
+        fresh: bool = False,
+    ) -> int:
+        """Ask a question about a run, and return its number; the engine has it answered.
+
+        The orchestrator answers from the evidence on record, at a cost under the cap of the run. A
+        question that was answered on the same evidence is not asked again, unless it is to be
+        `fresh`.
+
+        Raises:
+            InvalidInput: The run is still going or has too little money left, or an argument breaks
+                a rule. Nothing was spent.
+            ConfigError: The cap of the day leaves too little.
+            JournalError: There is no such run, or another process has it.
+        """
+        request = await self.planner.question(
+            await self.state(run_id), question, max_cost_usd=max_cost_usd, fresh=fresh
+        )
+        await self.engine.submit(run_id, AskRun(request))
+        return await self.number_of(run_id, request.question)
+
+    async def number_of(self, run_id: str, question: str) -> int:
+        """Return the number of the newest question of these words.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalError: The question is not on record.
+        """
+        found = same_question(await self.state(run_id), question)
+        if found is None:
+            raise JournalError(f"the question about run {run_id!r} is not on record; ask again")
+        return found.number
 
     async def cancel(self, run_id: str) -> RunSnapshot:
         """End a run, wherever it is driven: calls in flight are aborted at once.
 
         Returns:
-            The run, with the costs of the aborted calls; one that had ended is left as it was.
+            The run, with the costs of the aborted calls; one that had ended is left as it was, but
+            for questions about it, which end.
 
         Raises:
             UnknownRun: There is no such run.
@@ -126,6 +178,8 @@ class RunService:
         with anyio.move_on_after(CANCEL_SECONDS):
             # The process that is asked to end it may be gone, or lose the run, before it has.
             while (await self.states.state(run_id)).finished is None:
+                await self.engine.stop(run_id, "user")
+            if (await self.look(run_id)).asking:
                 await self.engine.stop(run_id, "user")
         run = await self.look(run_id)
         # Nobody waits for it any more, and no identical call goes on with it.
@@ -197,6 +251,34 @@ class RunService:
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs, but none that is driven or has changed since; return the ids removed."""
         return await self.index.remove(runs)
+
+    async def search(
+        self,
+        text: str = "",
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        patience: float | None = SEARCH_PATIENCE,
+        progress: Progress | None = None,
+    ) -> FoundRuns:
+        """Return the runs with all words of a text, the best matches first; without, the newest.
+
+        Args:
+            text: Words of problems, answers, solvers and models, or the beginning of a run's id.
+            limit: Most runs.
+            offset: Runs left out before the first.
+            patience: Seconds for which changed runs are read before; `None` until all are read.
+            progress: Is told how many of them were read.
+        """
+        await self.history.catch_up(seconds=patience, progress=progress)
+        return await self.history.search(text, limit=limit, offset=offset)
+
+    async def statistics(
+        self, *, patience: float | None = SEARCH_PATIENCE, progress: Progress | None = None
+    ) -> Statistics:
+        """Return all runs of this machine, added up; see `search`."""
+        await self.history.catch_up(seconds=patience, progress=progress)
+        return await self.history.statistics()
 
     async def _open(self, submission: OpenRun) -> str:
         await self.planner.check_day_cap(submission)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from atlas_mcp.atlas.outcomes import Status, status_of
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.stopping import is_at_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,15 @@ class RunSnapshot:
         """The status of the run."""
         finished = self.state.finished
         recorded: Status = "running" if finished is None else finished.status
+        if finished is None and is_at_rest(self.state):
+            # Only questions about it are asked.
+            return "interrupted"
         return status_of(recorded, driven=self.driven)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question about it is being answered."""
+        return self.driven and bool(self.state.open_questions)
 
     @property
     def was_cut(self) -> bool:

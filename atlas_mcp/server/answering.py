@@ -201,7 +201,7 @@ async def _shown(run: RunSnapshot, call: WaitingCall, *, promised: bool) -> Call
         finishes = call.host.settings.server.when_client_leaves == "finish"
         outlives = promised and finishes and run.beside and call.service.engine.outlives
         return await _new_part(run, call, outlives=outlives)
-    view = await viewed(run)
+    view = await viewed(run, page=call.host.pages)
     if not call.preface:
         joined = _joined_text(call)
         return await result_of(_prefaced(view, joined, view.next), earlier=call.earlier)
@@ -221,7 +221,7 @@ async def _new_part(run: RunSnapshot, call: WaitingCall, *, outlives: bool) -> C
     news = new_explores(ended, call.since or 0)
     learned = await call.host.patience.learned(call.service, call.ctx)
     patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
-    view = await viewed(run, Poll(news.since, max(1, int(patience)), outlives))
+    view = await viewed(run, Poll(news.since, max(1, int(patience)), outlives), call.host.pages)
     left_out = frozenset(one.id for one in ended) - news.explores
     said = _prefaced(view, _joined_text(call), view.next, call.preface)
     return await result_of(said, left_out)

@@ -175,6 +175,8 @@ def _with_problem(text: str, problem: str | None) -> str:
 
 RUN_RESOURCE = "A run: its answer, its evidence, what it cost."
 
+TRANSCRIPT_RESOURCE = "A run as a story: what was asked, decided, found and paid, in order."
+
 RUNS_RESOURCE = "The newest runs of this machine: their status and their problems."
 
 SOLVERS_RESOURCE = "The solver pool: names, models, features, prices."

@@ -23,6 +23,7 @@ from atlas_mcp.server.openings import Openings, ServerEnding
 from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.views.page_links import BY_COMMAND
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -68,6 +69,7 @@ class Host:
         parting: Set once requests that stay open are to end, since nothing changes any more.
         openings: The calls that are about to open a run.
         patience: Says when the clients are to be answered that were seen to give up.
+        pages: The way to the pages of runs; set by a server that serves them itself.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Host:
         self.parting = anyio.Event()
         self.patience = ClientPatience(self.service, self.client_gone)
         self.openings = Openings(self.client_gone)
+        self.pages = BY_COMMAND
         self._service: RunService | None = None
         self._failure: AtlasError | None = None
 

@@ -14,12 +14,14 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from atlas_mcp.errors import AtlasError, UnknownRun
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.server import descriptions
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import error_text, viewed, whole
 from atlas_mcp.texts import unmarked_json
 
 RUN_URI = "atlas://runs/{run_id}"
+TRANSCRIPT_URI = "atlas://runs/{run_id}/transcript"
 RUNS_URI = "atlas://runs"
 SOLVERS_URI = "atlas://solvers"
 
@@ -30,6 +32,7 @@ MAX_LISTED = 50
 def add_resources(server: MCPServer[Any], host: Host) -> None:
     """Register the resources on `server`."""
     _add_run(server, host)
+    _add_transcript(server, host)
     _add_runs(server, host)
     _add_solvers(server, host)
 
@@ -43,7 +46,28 @@ def _add_run(server: MCPServer[Any], host: Host) -> None:
         with _errors_shown():
             service = await host.service()
             read = await service.look(run_id)
-            text = await whole(await viewed(read))
+            text = await whole(await viewed(read, page=host.pages))
+            await service.callers.receive(read)
+            return text
+
+
+def _add_transcript(server: MCPServer[Any], host: Host) -> None:
+    @server.resource(
+        TRANSCRIPT_URI,
+        title="Transcript",
+        description=descriptions.TRANSCRIPT_RESOURCE,
+        mime_type="text/markdown",
+    )
+    async def run_transcript(run_id: str, ctx: Context[Any, Any]) -> str:
+        """Return a run as a story in Markdown."""
+        with _errors_shown():
+            service = await host.service()
+            from atlas_mcp.views.page.document import page_document
+            from atlas_mcp.views.transcript import transcript
+
+            read = await service.look(run_id)
+            records = await service.read(run_id)
+            text = await off_loop("views", lambda: transcript(page_document(records, read)))
             await service.callers.receive(read)
             return text
 

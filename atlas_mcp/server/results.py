@@ -20,6 +20,7 @@ from atlas_mcp.off_loop import off_loop
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import clipped, untagged
 from atlas_mcp.views.lengths import is_long
+from atlas_mcp.views.page_links import BY_COMMAND, PageLink
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.structures import structured
 from atlas_mcp.views.summaries import summary
@@ -59,19 +60,22 @@ def error_text(error: AtlasError) -> str:
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 
-async def viewed(run: RunSnapshot, poll: Poll | None = None) -> RunView:
+async def viewed(
+    run: RunSnapshot, poll: Poll | None = None, page: PageLink = BY_COMMAND
+) -> RunView:
     """Return the view of a run, made off the event loop where the run is long.
 
     Args:
         run: The run.
         poll: How its caller is to wait for it; `None` for a caller of which nothing is known.
+        page: The way to its page.
     """
     from atlas_mcp.views.next_steps import DEFAULT_POLL
     from atlas_mcp.views.rendering import takes_long, view_of
 
     if takes_long(run.state):
-        return await off_loop("views", partial(view_of, run, poll or DEFAULT_POLL))
-    return view_of(run, poll or DEFAULT_POLL)
+        return await off_loop("views", partial(view_of, run, poll or DEFAULT_POLL, page))
+    return view_of(run, poll or DEFAULT_POLL, page)
 
 
 async def result_of(

@@ -188,7 +188,7 @@ def _add_cancel_run(server: MCPServer[Any], host: Host) -> None:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
-            return await result_of(await viewed(await service.cancel(run_id)))
+            return await result_of(await viewed(await service.cancel(run_id), page=host.pages))
 
 
 def _add_resume_run(server: MCPServer[Any], host: Host) -> None:

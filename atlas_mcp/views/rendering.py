@@ -18,6 +18,7 @@ from atlas_mcp.texts import answer_start, quoted, without_logins
 from atlas_mcp.views.broken import with_break
 from atlas_mcp.views.lengths import is_long
 from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
+from atlas_mcp.views.page_links import BY_COMMAND, PageLink
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -41,12 +42,15 @@ def takes_long(state: RunState) -> bool:
     return uncompared > MOST_COMPARED or is_long(_texts(state))
 
 
-def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
+def view_of(
+    run: RunSnapshot, poll: Poll = DEFAULT_POLL, page: PageLink | None = BY_COMMAND
+) -> RunView:
     """Return the view of a run as it is at one moment.
 
     Args:
         run: The run.
         poll: How its caller is to wait for it while it goes on.
+        page: The way to its page; `None` for a run that has none here.
     """
     state, finished = run.state, run.state.finished
     until = state.at
@@ -81,6 +85,7 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
             solvers=state.solver_charge.shown_cost,
         ),
         elapsed_s=round(max(0.0, until - state.opened_at - state.idle_s), 3),
+        page=None if page is None else page.of(run.run_id),
         next=next_step(run.run_id, state, run.status, poll, waiting=run.waiting),
     )
     return view if run.broken is None else with_break(view, run, run.broken)

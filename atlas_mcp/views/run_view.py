@@ -131,7 +131,10 @@ class CostSplit(_View):
 
 
 class RunView(_View):
-    """A run as a caller sees it."""
+    """A run as a caller sees it.
+
+    `page` is the address of its page, or the command that opens it.
+    """
 
     run_id: str
     status: Status
@@ -146,4 +149,5 @@ class RunView(_View):
     cost_usd: Dollars | None = None
     cost_split: CostSplit = CostSplit()
     elapsed_s: float
+    page: str | None = None
     next: str | None = None

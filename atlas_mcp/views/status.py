@@ -5,9 +5,10 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 
 from __future__ import annotations
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.judgement import judged_groups
-from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.models.base import Notice

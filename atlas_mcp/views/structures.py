@@ -117,6 +117,7 @@ class RunResult(TypedDict):
     cost_usd: NotRequired[float]
     cost_split: NotRequired[SplitResult]
     elapsed_s: float
+    page: NotRequired[str]
     next: NotRequired[str]
 
 
@@ -178,6 +179,7 @@ def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> Run
         "cost_usd": _dollars(view.cost_usd),
         "cost_split": None if form is POLL_FORM else split or None,
         "elapsed_s": view.elapsed_s,
+        "page": view.page,
         "next": view.next,
     }
     return cast("RunResult", _without_nulls(**found))

@@ -1,4 +1,4 @@
-"""The text of a result: answer, why, agreement, money, what to do next, run id.
+"""The text of a result: answer, why, agreement, money, what to do next, run id, page.
 
 A client may hand its model nothing else, and that model may be the orchestrator: so nothing in it
 passes for what it is not. A candidate is a line of JSON between tags that it cannot close, as our
@@ -101,11 +101,12 @@ def _end_of_poll(view: RunView, left_out: Collection[int]) -> str:
     lines.append(f"Cost so far: {_costs(view)}.")
     if view.next:
         lines.append(f"Next: {view.next}")
+    lines += _page_line(view)
     return "\n".join(lines)
 
 
 def _end(view: RunView, room: int) -> str:
-    last = [f"Run: {view.run_id} (all candidates: atlas://runs/{view.run_id})"]
+    last = [f"Run: {view.run_id} (all candidates: atlas://runs/{view.run_id})", *_page_line(view)]
     if view.next:
         last.insert(0, f"Next: {view.next}")
     if view.agreement.dissent:
@@ -118,6 +119,11 @@ def _end(view: RunView, room: int) -> str:
         room -= len(note) + 1
         lines.append(note)
     return "\n".join((*lines, *last))
+
+
+def _page_line(view: RunView) -> list[str]:
+    """Return the line that tells a person how to see the run."""
+    return [f"Page for the user: {view.page}"] if view.page else []
 
 
 def _headline(view: RunView) -> str:

@@ -13,10 +13,12 @@ from mcp import Client
 
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
+from atlas_mcp.pages.app import Pages
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http.app import http_app
+from atlas_mcp.server.http.app import WithPages, http_app
 from atlas_mcp.server.http.hang_ups import HangUps
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.web.listening import listen
 from atlas_mcp.web.serving import Web
@@ -30,8 +32,14 @@ class Served:
 
     url: str
     app: HangUps
+    pages: Pages
     model: Gated
     host: GivenHost
+
+    @property
+    def origin(self) -> str:
+        """The address of the pages, without a path."""
+        return self.url.removesuffix("/mcp")
 
     async def live(self, run_id: str) -> LiveRun:
         live = live_run(await self.host.service(), run_id)
@@ -57,15 +65,19 @@ async def served(home: Path, **server: float) -> AsyncGenerator[Served]:
     )
     host = GivenHost(settings, model)
     app = http_app(make_server(settings, host=host))
+    pages = Pages(host.service)
     listeners = listen("127.0.0.1", 0)
-    web = Web(app, listeners, clients=100)
+    web = Web(WithPages(app, pages), listeners, clients=100)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(web.serve)
         try:
-            yield Served(f"http://127.0.0.1:{listeners[0].getsockname()[1]}/mcp", app, model, host)
+            url = f"http://127.0.0.1:{listeners[0].getsockname()[1]}/mcp"
+            host.pages = PageLink(url.removesuffix("/mcp"))
+            yield Served(url, app, pages, model, host)
         finally:
             model.gate.set()
             app.hang_up()
+            pages.end_waits()
             web.stop()
             with anyio.move_on_after(1, shield=True):
                 await web.empty()

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.commands import (
     AskOrchestrator,
+    AskQuestion,
     Call,
     CompareAnswers,
     Note,
@@ -46,9 +47,12 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_events import QuestionFailed, QuestionReplied
+from atlas_mcp.atlas.questions import QuestionRequest, pose
 from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.stopping import is_at_rest
 from atlas_mcp.atlas.usage import FREE, Charge, Price, Usage
 from atlas_mcp.atlas.workflows.registry import workflow_named
 from atlas_mcp.feature_values import SchemaMode
@@ -58,6 +62,16 @@ MOST_STEPS = 400
 
 Saying: TypeAlias = tuple[AssistantTurn, ReplyEnd] | SolverFailure
 """What an orchestrator does with its turn: a reply and its end, or the call fails."""
+
+
+REPLY = json.dumps(
+    {
+        "answer": "Explore 1 rules it out.",
+        "cites": [1],
+        "needs_new_evidence": None,
+    }
+)
+"""The text of a reply to a question."""
 
 
 def a_model(
@@ -204,8 +218,9 @@ class Played:
 
     @property
     def order(self) -> str:
-        """Calls in the order they started: `o` for the orchestrator, `s` for a solver."""
-        return "".join("o" if isinstance(call, AskOrchestrator) else "s" for call in self.calls)
+        """Calls in the order they started: the orchestrator's, a solver's, for a question."""
+        letters = {AskOrchestrator: "o", RunSolver: "s", AskQuestion: "q"}
+        return "".join(letters[type(call)] for call in self.calls)
 
     def told(self, ask: int) -> str:
         """Return what the orchestrator was told before its turn `ask`, counted from 1."""
@@ -260,7 +275,7 @@ def play(
         if commands:
             continue
         if not open_calls:
-            assert run.state.finished is not None, f"the run hangs after {run.order}"
+            assert is_at_rest(run.state), f"the run hangs after {run.order}"
             return run
         call = open_calls.pop(pick(len(open_calls)) % len(open_calls))
         add(_result(call, run, sayings, solve, price(call.intent.hold_usd)))
@@ -278,6 +293,11 @@ def _result(
     cost: Decimal | None,
 ) -> Event:
     usage = Usage(1, 100, 50, 10, 5)
+    if isinstance(call, AskQuestion):
+        said = sayings[-1] if sayings else says(REPLY)
+        if isinstance(said, SolverFailure):
+            return QuestionFailed(call.intent.number, said, Charge(usage, cost))
+        return QuestionReplied(call.intent.number, *said, "", Charge(usage, cost))
     if isinstance(call, RunSolver):
         return SolverFinished(call.intent.explore_id, solve(call), Charge(usage, cost))
     turn = call.intent.turn
@@ -287,6 +307,19 @@ def _result(
     said, end = saying
     named = tuple(replace(one, id=f"t{turn}-{one.id}") for one in said.tool_calls)
     return OrchestratorReplied(turn, AssistantTurn(said.text, named), end, "", Charge(usage, cost))
+
+
+def posed(
+    run: Played, question: str = "Why not 17?", *, driven: bool = False, **more: Any
+) -> list[Record]:
+    """Return the records of a run with a question posed at their end; all as they were for none."""
+    events = pose(run.state, QuestionRequest(question, **more), driven=driven)
+    return followed_by(run.records, *events)
+
+
+def questioned(run: Played, reply: Saying | None = None, question: str = "Why not 17?") -> Played:
+    """Return a run that was asked a question, and went on to the reply."""
+    return play(run.state.spec, reply or says(REPLY), go_on_from=posed(run, question))
 
 
 def followed_by(records: Sequence[Record], *events: Event, at: float | None = None) -> list[Record]:

@@ -20,7 +20,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.calls import Cause, NoReply, conclude
-from atlas_mcp.atlas.commands import AskOrchestrator, CompareAnswers, Note, ReadReply, RunSolver
+from atlas_mcp.atlas.commands import (
+    AskOrchestrator,
+    AskQuestion,
+    CompareAnswers,
+    Note,
+    ReadReply,
+    RunSolver,
+)
 from atlas_mcp.atlas.events import AnswersCompared, Event, Record, RunOpened
 from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -453,8 +460,8 @@ class Run:
 
     records: list[Record]
     state: RunState
-    calls: list[RunSolver | AskOrchestrator] = field(
-        default_factory=list[RunSolver | AskOrchestrator]
+    calls: list[RunSolver | AskOrchestrator | AskQuestion] = field(
+        default_factory=list[RunSolver | AskOrchestrator | AskQuestion]
     )
 
     def add(self, event: Event) -> None:
@@ -479,7 +486,7 @@ def play_on(run: Run, solvers: Iterable[Any], bosses: Iterable[Any]) -> None:
         if not commands:
             assert run.state.finished is not None, "the run hangs"
             return
-        asks: list[RunSolver | AskOrchestrator] = []
+        asks: list[RunSolver | AskOrchestrator | AskQuestion] = []
         for command in commands:
             if isinstance(command, Note):
                 run.add(command.event)

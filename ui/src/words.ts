@@ -10,14 +10,13 @@ export function counted(value: number, noun: string, plural = `${noun}s`): strin
   return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
-/** US dollars: cents from one dollar on, below that as many places as say something. */
+/** US dollars as in every text of a run: to the cent, or to four places below ten cents. */
 export function dollars(value: number | null | undefined): string {
   if (value === null || value === undefined) return "unknown";
-  if (value === 0) return "$0";
-  if (value >= 0.9995)
-    return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
-  if (value < 0.0001) return "< $0.0001";
-  return `$${value.toFixed(value < 0.01 ? 4 : 3)}`;
+  if (value > 0 && value < 0.0001) return "< $0.0001";
+  const places = value === 0 || value >= 0.1 ? 2 : 4;
+  const format = { minimumFractionDigits: places, maximumFractionDigits: places };
+  return `$${value.toLocaleString("en-US", format)}`;
 }
 
 /** A length of time in seconds: "0.8 s", "12 s", "3 min 20 s", "2 h 5 min". */

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { lines } from "../samples/lists";
 import { comparison, hint, toggled } from "../src/lists/chosen";
+import { kept } from "../src/lists/kept";
 import { nextRow } from "../src/lists/rows";
 import { ago, stateText } from "../src/lists/words";
 
@@ -42,4 +44,14 @@ test("a state says why a run ended where its status does not", () => {
   expect(stateText({ status: "answered", stop_reason: "no_supported_answer" })).toBe(
     "no supported answer",
   );
+});
+
+test("rows that say the same stay the same objects", () => {
+  const again = JSON.parse(JSON.stringify(lines)) as typeof lines;
+  const changed = again.map((run, at) =>
+    at === 0 ? { ...run, status: "answered" as const } : run,
+  );
+  const rows = kept(lines, changed);
+  expect(rows.map((run, at) => run === lines[at])).toEqual(lines.map((_, at) => at !== 0));
+  expect(rows[0]?.status).toBe("answered");
 });

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.storable import plain
 from atlas_mcp.errors import AtlasError, InvalidInput, RunExists, UnknownRun
 from atlas_mcp.models.base import Notice
 from atlas_mcp.off_loop import off_loop
-from atlas_mcp.runs.engine import ExploreFurther, OpenRun, ResumeRun, Submission
+from atlas_mcp.runs.engine import AskRun, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.snapshot import BrokenOff
 
 if TYPE_CHECKING:
@@ -44,13 +44,14 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Ask for `Engine.submit`. One of the three submissions is given; answered once."""
+    """Ask for `Engine.submit`. One of the submissions is given; answered once."""
 
     number: int
     run_id: str
     opening: OpenRun | None = None
     resuming: ResumeRun | None = None
     exploring: ExploreFurther | None = None
+    asking: AskRun | None = None
     type: Literal["submit"] = "submit"
 
     @classmethod
@@ -63,11 +64,13 @@ class Submit:
                 return cls(number, run_id, resuming=submission)
             case ExploreFurther():
                 return cls(number, run_id, exploring=submission)
+            case AskRun():
+                return cls(number, run_id, asking=submission)
 
     @property
     def submission(self) -> Submission:
         """The submission that is given."""
-        given = self.opening or self.resuming or self.exploring
+        given = self.opening or self.resuming or self.exploring or self.asking
         assert given is not None, "`of` gives one"
         return given
 

@@ -12,14 +12,15 @@ from functools import partial
 
 import anyio
 
-from atlas_mcp.atlas.calls import Cause, NoReply, conclude, next_attempt, spec_of
+from atlas_mcp.atlas.call_names import call_key
+from atlas_mcp.atlas.calls import Cause, NoReply, conclude, is_cut_off, next_attempt, spec_of
 from atlas_mcp.atlas.commands import Call
 from atlas_mcp.atlas.deadlines import deadline_of, prepared_by
 from atlas_mcp.atlas.events import AttemptFailed, Event
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.question_calls import models_to_call
 from atlas_mcp.atlas.run_endings import unprepared
-from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.errors import AtlasError, JournalError, ModelDown, ModelError, ModelUnavailable
@@ -145,7 +146,7 @@ class Caller:
         limit = clock.loop_time(prepared_by(state, clock.now()))
         with self.blocks.bounded(limit, gets_grace=lambda: False):
             try:
-                await self.pool.prepare(state.spec.models, on_notice=self.live.tell)
+                await self.pool.prepare(models_to_call(state), on_notice=self.live.tell)
             except AtlasError as fault:
                 error = str(fault)
             else:
@@ -211,7 +212,7 @@ class Caller:
         attempt = Attempt(self.live, self.pool, name, spec, call.request, self._fitted)
         # Otherwise the call was decided before the stop, while its records were being written.
         by_stop = True
-        if state.stop_cause is None:
+        if not is_cut_off(state, call):
             deadline = clock.loop_time(deadline_of(state, call))
             with self.blocks.bounded(deadline, gets_grace=lambda: attempt.may_be_billed) as block:
                 if call.attempt > 1:

@@ -15,15 +15,21 @@ from functools import partial
 import anyio
 import anyio.abc
 
+from atlas_mcp.atlas.call_names import call_key
 from atlas_mcp.atlas.commands import Call, Work
 from atlas_mcp.atlas.deadlines import closes_at
 from atlas_mcp.atlas.events import Event, ExploresPlanned, ExploringClosed, StopCause
 from atlas_mcp.atlas.policy import is_over
 from atlas_mcp.atlas.resuming import lifting
-from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.steps import Step, next_step
-from atlas_mcp.atlas.stopping import can_be_lifted, is_stopped, stop_events
+from atlas_mcp.atlas.stopping import (
+    begins_nothing,
+    can_be_lifted,
+    is_at_rest,
+    is_stopped,
+    stop_events,
+)
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease, Records
 from atlas_mcp.models.pool import Pool
@@ -104,15 +110,28 @@ class Driver:
         """
         if self.stopped or self.ended.is_set():
             return False
-        planned = plan(self._state)
-        if self._calls is None:
-            # The run has not begun; its first step then decides on these explores too.
-            await self._recorder.record(planned)
-        else:
-            await self._advance(planned)
-        if self._recorder.broken is not None:
-            raise self._recorder.broken
+        await self._take_on(plan(self._state))
         return True
+
+    async def take_on_question(self, pose: Callable[[RunState], tuple[Event, ...]]) -> bool | None:
+        """Ask a further question beside those that are being asked.
+
+        Args:
+            pose: Returns the records that pose it for the run's state; none where it is asked or
+                answered already. If it raises, the run is unchanged.
+
+        Returns:
+            Whether it is asked because of this; `None` where the questions have come to their end,
+            so that the run must be claimed for it.
+
+        Raises:
+            JournalError: It could not be recorded.
+        """
+        if self.begins_nothing or self.ended.is_set() or is_over(self._state):
+            return None
+        events = pose(self._state)
+        await self._take_on(*events)
+        return bool(events)
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -125,11 +144,12 @@ class Driver:
             JournalError: The run was stopped, but the record that its user ended it could not be
                 stored.
         """
-        if self._state.finished is not None:
+        events = stop_events(self._state, cause)
+        if is_at_rest(self._state) and not events:
             return
         # Set before the first await: a slow journal must not prolong the grace.
         self._blocks.stop(anyio.current_time() + grace)
-        if events := stop_events(self._state, cause):
+        if events:
             await self._advance(*events)
             if cause == "user" and self._recorder.broken is not None:
                 raise self._recorder.broken
@@ -162,6 +182,16 @@ class Driver:
             raise recorder.broken
         return not self.lost
 
+    async def _take_on(self, *events: Event) -> None:
+        """Record what a caller adds to the run, and what follows from it."""
+        if self._calls is None:
+            # The run has not begun; its first step then decides on these events too.
+            await self._recorder.record(*events)
+        elif events:
+            await self._advance(*events)
+        if self._recorder.broken is not None:
+            raise self._recorder.broken
+
     def give_up(self) -> None:
         """Drop the run where it stands: another process has taken it over and writes it now."""
         self._recorder.give_up()
@@ -186,12 +216,18 @@ class Driver:
         return self.lost or is_stopped(self._state)
 
     @property
+    def begins_nothing(self) -> bool:
+        """Whether neither the run nor a question about it makes a further call."""
+        return self.lost or begins_nothing(self._state)
+
+    @property
     def _state(self) -> RunState:
         return self.live.state
 
     async def _carry_out(self) -> None:
         await self.reservation.begin()
-        if not self.stopped and (unprepared := await self._caller.prepare()) and not self.lost:
+        begins = not self.begins_nothing
+        if begins and (unprepared := await self._caller.prepare()) and not self.lost:
             await self._advance(*unprepared)
         # A run that was stopped before it began may still have replies to read.
         if self.lost or is_over(self._state):

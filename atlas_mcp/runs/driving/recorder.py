@@ -19,6 +19,7 @@ from atlas_mcp.atlas.events import (
     Record,
     SolverReplied,
 )
+from atlas_mcp.atlas.question_events import QuestionReplied
 from atlas_mcp.atlas.steps import Batch, batch_of
 from atlas_mcp.atlas.stopping import stop_events
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
@@ -176,4 +177,5 @@ class Recorder:
 
 
 def _replies_in(records: Sequence[Record]) -> int:
-    return sum(isinstance(one.event, SolverReplied | OrchestratorReplied) for one in records)
+    paid = SolverReplied | OrchestratorReplied | QuestionReplied
+    return sum(isinstance(one.event, paid) for one in records)

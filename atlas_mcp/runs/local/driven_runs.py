@@ -127,7 +127,12 @@ class DrivenRuns:
         await self._in_a_task(stop, driver, "stopped")
 
     async def lift(self, driver: Driver, limits: ResumeRun) -> bool:
-        """Take back the stop of a run that its client left: see `Driver.lift`."""
+        """Take back the stop of a run that its client left: see `Driver.lift`.
+
+        An instruction is not for a run that is about to answer: its end is waited for.
+        """
+        if limits.instruction:
+            return False
         lifted: list[bool] = []
 
         async def lift() -> None:
@@ -218,7 +223,7 @@ class DrivenRuns:
         with anyio.CancelScope() as scope:
             self._waits[run_id] = scope
             try:
-                if not driver.stopped:
+                if not driver.begins_nothing:
                     await ticket.admitted()
                     await self._beginning.next()
             finally:

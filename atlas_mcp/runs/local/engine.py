@@ -21,6 +21,7 @@ from atlas_mcp.atlas.events import ExploresPlanned, StopCause
 from atlas_mcp.atlas.explore_requests import plan_further
 from atlas_mcp.atlas.resuming import abandonment, lost_calls
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.stopping import stop_events
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError, RunExists
 from atlas_mcp.journal.base import EngineJournal, Leases, LiveRequest, Records
@@ -28,11 +29,12 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.claims import Claims
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
-from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
+from atlas_mcp.runs.engine import AskRun, Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.following import following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, log_unstored
 from atlas_mcp.runs.local.line import Line
+from atlas_mcp.runs.local.questions import Questions
 from atlas_mcp.runs.local.resuming import Resumptions
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.run_ids import check_run_id
@@ -63,6 +65,9 @@ class LocalEngine(Engine):
                 return await resumptions.resume(run_id, submission)
             case ExploreFurther():
                 return await self._explore_further(run_id, submission)
+            case AskRun():
+                questions = Questions(self.runs, self.claims, self.leases)
+                return await questions.ask(run_id, submission.request)
             case _:
                 assert_never(submission)
 
@@ -185,7 +190,7 @@ class LocalEngine(Engine):
         async with self.follow(run_id) as live:
             while not live.done:
                 seen, state = live.changes, live.state
-                if state.finished is None and state.stop_cause != "user":
+                if stop_events(state, "user"):
                     await self.leases.request_stop(run_id, "user")
                 await live.changed(seen)
 

@@ -15,7 +15,7 @@ from functools import partial
 import anyio
 
 from atlas_mcp.atlas.resuming import resumption
-from atlas_mcp.atlas.stopping import can_be_lifted, is_stopped
+from atlas_mcp.atlas.stopping import can_be_lifted, is_at_rest, is_stopped
 from atlas_mcp.errors import InvalidInput, JournalBusy
 from atlas_mcp.journal.base import Leases
 from atlas_mcp.runs.driving.claims import Claims
@@ -71,15 +71,15 @@ class Resumptions:
         """
         asked = False
         async with self.follow(run_id) as live:
-            while not live.done and is_stopped(live.state):
+            while not live.done and (is_stopped(live.state) or is_at_rest(live.state)):
                 seen = live.changes
-                if can_be_lifted(live.state) and not (asked or live.here or limits.raises_a_limit):
+                if can_be_lifted(live.state) and not (asked or live.here or limits.asks_for_more):
                     asked = True
                     await self.leases.request_lift(run_id)
                 await live.changed(seen)
             if live.done:
                 return None
-        if limits.raises_a_limit:
+        if limits.asks_for_more:
             raise InvalidInput(
                 "run_id",
                 f"{run_id!r} is still going under the limits it has; wait for its end, or call "
@@ -89,7 +89,10 @@ class Resumptions:
 
     async def _claim(self, run_id: str, limits: ResumeRun) -> bool:
         resume = partial(
-            resumption, max_explores=limits.max_explores, max_cost_usd=limits.max_cost_usd
+            resumption,
+            max_explores=limits.max_explores,
+            max_cost_usd=limits.max_cost_usd,
+            instruction=limits.instruction,
         )
         if not resume(await self.runs.state(run_id)):
             return False
@@ -97,7 +100,8 @@ class Resumptions:
             try:
                 claimed = await self.claims.take(run_id, resume)
             except JournalBusy:
-                if limits.raises_a_limit or is_stopped(await self.runs.state(run_id)):
+                state = await self.runs.state(run_id)
+                if limits.asks_for_more or is_stopped(state) or is_at_rest(state):
                     raise
                 return False
             if claimed.state.finished is not None:

@@ -1,4 +1,7 @@
-"""A server as an ASGI application: MCP at `/mcp`, for clients that ask by an allowed name."""
+"""A server as an ASGI application: MCP at `/mcp`, for clients that ask by an allowed name.
+
+The pages of runs are served beside it, to browsers.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,12 @@ from atlas_mcp.web.host_names import Named
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
     from mcp.server.transport_security import TransportSecuritySettings
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 DEFAULT_HOST = "127.0.0.1"
+
+MCP_PATH = "/mcp"
+"""Where MCP is served: the SDK's own choice."""
 
 
 def http_app(
@@ -35,6 +42,25 @@ def http_app(
         transport_security=host_rules(allowed_hosts),
     )
     return HangUps(Named(app))
+
+
+class WithPages:
+    """Serves MCP at its own address, and the pages of runs everywhere else.
+
+    Args:
+        mcp: Serves MCP.
+        pages: Serves the pages.
+    """
+
+    def __init__(self, mcp: HangUps, pages: ASGIApp) -> None:
+        self._mcp = mcp
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        is_page = scope["type"] == "http" and scope["path"].rstrip("/") != MCP_PATH
+        app = self._pages if is_page else self._mcp
+        await app(scope, receive, send)
 
 
 def _headers_of(tool: str) -> None:

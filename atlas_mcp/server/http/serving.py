@@ -19,13 +19,15 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.log_lines import log_printably
 from atlas_mcp.memory_upkeep import spare_the_collector
-from atlas_mcp.server.http.app import DEFAULT_HOST, http_app
+from atlas_mcp.server.http.app import DEFAULT_HOST, MCP_PATH, WithPages, http_app
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.web.listening import close, listen
 
 if TYPE_CHECKING:
+    from atlas_mcp.pages.app import Pages
     from atlas_mcp.server.host import Host
     from atlas_mcp.server.http.hang_ups import HangUps
     from atlas_mcp.web.serving import Web
@@ -77,6 +79,7 @@ def serve_http(
 
 
 async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> NoReturn:
+    from atlas_mcp.pages.app import Pages
     from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
@@ -86,14 +89,20 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     runs = Host(settings, capacity=capacity)
     allowed = settings.server.allowed_hosts
     app = http_app(make_server(None, host=runs), host=host, allowed_hosts=allowed)
-    web = Web(app, listeners, clients=capacity.clients)
-    serving = _Serving(runs, app, web, settings.server.grace_s)
+    pages = Pages(runs.service, allowed_hosts=allowed)
+    web = Web(WithPages(app, pages), listeners, clients=capacity.clients)
+    serving = _Serving(runs, app, pages, web, settings.server.grace_s)
     async with open_task_group() as tasks:
         tasks.start_soon(_end_at_signal, serving, name="signals")
         tasks.start_soon(spare_the_collector, runs.loaded, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
-        sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
+        place = f"http://{name}:{port}"
+        runs.pages = PageLink(place)
+        sys.stderr.write(
+            f"atlas-mcp: serving MCP at {place}{MCP_PATH}\n"
+            f"atlas-mcp: the pages of runs are at {place}/runs\n"
+        )
         await web.serve()
         await anyio.sleep_forever()
     raise AssertionError("a signal has ended the process before")
@@ -105,13 +114,15 @@ class _Serving:
 
     Attributes:
         runs: Keeps the run service.
-        app: Answers requests.
+        app: Answers requests of MCP.
+        pages: Answers those of browsers.
         web: Keeps the connections.
         grace: Seconds that calls in flight get at the end.
     """
 
     runs: Host
     app: HangUps
+    pages: Pages
     web: Web
     grace: float
 
@@ -119,11 +130,13 @@ class _Serving:
         """End the runs, then the requests, then the connections, then the process."""
         self.web.stop()
         self.app.turn_away()
+        self.pages.end_waits()
         with anyio.move_on_after(self.grace + RECORD_SECONDS):
             await self.runs.leave(grace=self.grace)
         # Requests that waited for these runs are answered with the evidence so far; others are cut.
         with anyio.move_on_after(ANSWER_SECONDS):
             await self.app.answered()
+            await self.pages.acted()
         self.app.hang_up()
         with anyio.move_on_after(HANG_UP_SECONDS):
             await self.web.empty()

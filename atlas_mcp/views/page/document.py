@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.atlas.state import RunState
@@ -26,7 +25,6 @@ from atlas_mcp.views.page.evidence import (
     page_matrix,
     page_remarks,
 )
-from atlas_mcp.views.page.evidence_shapes import PageCandidate, PageRemark
 from atlas_mcp.views.page.money import page_money
 from atlas_mcp.views.page.shapes import (
     PageAnswer,
@@ -58,10 +56,10 @@ def page_document(  # long: one line per field
     """
     state = snapshot.state
     records = list(takewhile(lambda record: record.seq <= state.seq, records))
-    view, finished, groups = view_of(snapshot), state.finished, judged_groups(state)
+    view, finished, groups = view_of(snapshot, page=None), state.finished, judged_groups(state)
     bound = bound_of(snapshot.run_id, candidate_texts(state))
     matrix = page_matrix(state, groups, bound)
-    candidates, remarks = _explores(records, snapshot, groups, bound, since)
+    changed = last_changes(records)
     return PageDocument(
         run_id=snapshot.run_id,
         version=records[-1].seq if records else state.seq,
@@ -86,8 +84,8 @@ def page_document(  # long: one line per field
         commands=page_commands(snapshot) if here else [],
         agreement=page_agreement(state, groups, matrix, bound),
         matrix=matrix,
-        candidates=candidates,
-        remarks=remarks,
+        candidates=page_candidates(snapshot, groups, changed, bound, since=since),
+        remarks=page_remarks(state, changed, bound, since=since),
         decisions=page_decisions(records, state, bound),
         timeline=page_timeline(records, snapshot),
         troubles=page_troubles(records, snapshot, bound),
@@ -98,28 +96,6 @@ def page_document(  # long: one line per field
         actions=page_actions(snapshot) if here else [],
         suggestion=suggestion_for(snapshot) if here else None,
     )
-
-
-def _explores(
-    records: Sequence[Record],
-    run: RunSnapshot,
-    groups: Sequence[Group],
-    bound: Bound,
-    since: int,
-) -> tuple[list[PageCandidate], list[PageRemark]]:
-    """Return the explores that are new to a reader: candidates, and remarks."""
-    changed = last_changes(records)
-    candidates = page_candidates(run, groups, changed, bound)
-    remarks = page_remarks(run.state, changed, bound)
-    return (
-        [one for one in candidates if _is_new(one, since)],
-        [one for one in remarks if one.changed > since],
-    )
-
-
-def _is_new(candidate: PageCandidate, since: int) -> bool:
-    """Return whether a candidate stands in a document; tokens arrive without a record."""
-    return candidate.changed > since or candidate.state == "running"
 
 
 def _problem(state: RunState, *, with_pictures: bool) -> PageProblem:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import Candidate, Remark
 from atlas_mcp.atlas.judgement import confirming
-from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
@@ -34,7 +35,12 @@ def candidate_texts(state: RunState) -> Iterator[str]:
 
 
 def page_candidates(
-    run: RunSnapshot, groups: Sequence[Group], changed: Mapping[int, int], bound: Bound
+    run: RunSnapshot,
+    groups: Sequence[Group],
+    changed: Mapping[int, int],
+    bound: Bound,
+    *,
+    since: int,
 ) -> list[PageCandidate]:
     """Return the explores of a run that attempt an answer, in the order of their numbers.
 
@@ -43,20 +49,25 @@ def page_candidates(
         groups: Its candidates, grouped by answer.
         changed: Number of the record that changed an explore last, by explore.
         bound: The bound of texts.
+        since: Number of the record up to which all is known; those that have changed since are
+            returned, and those at work, since tokens arrive without a record.
     """
     place = {number: i for i, group in enumerate(groups, 1) for number in group.explore_ids}
     return [
         _candidate(run, explore, place.get(explore.id), changed.get(explore.id, 1), bound)
         for explore in run.state.explores.values()
         if not isinstance(explore.outcome, Remark)
+        and (changed.get(explore.id, 1) > since or _state_of(explore) == "running")
     ]
 
 
-def page_remarks(state: RunState, changed: Mapping[int, int], bound: Bound) -> list[PageRemark]:
+def page_remarks(
+    state: RunState, changed: Mapping[int, int], bound: Bound, *, since: int
+) -> list[PageRemark]:
     """Return the replies of a run that attempt no answer: see `page_candidates`."""
     found: list[PageRemark] = []
     for explore in state.done:
-        if not isinstance(explore.outcome, Remark):
+        if not isinstance(explore.outcome, Remark) or changed.get(explore.id, 1) <= since:
             continue
         view = view_remark(state, explore, explore.outcome)
         found.append(
@@ -135,7 +146,7 @@ def _candidate(
     return PageCandidate(
         explore_id=explore.id,
         solver=view.solver,
-        model=view.model,
+        model=view.model or view.solver,
         effort=view.effort,
         strategy=view.strategy,
         role=view.role,
@@ -187,7 +198,8 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
 
 
 def _model(state: RunState, solver: str) -> str:
-    return state.spec.solver(solver).spec.title
+    """Return a solver's model; its name, where the settings of the run are lost."""
+    return state.spec.solver(solver).spec.title or solver
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

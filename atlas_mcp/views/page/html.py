@@ -17,7 +17,7 @@ PAGE = "page.html"
 _PLACE = '<script id="{name}" type="application/json">null</script>'
 """A place for JSON in the built page."""
 
-_ESCAPES = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
+_ESCAPES = {one: f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 """Characters that may mean something to a reader of HTML or of scripts, as JSON may write them."""
 
 
@@ -48,5 +48,7 @@ def _parts() -> tuple[str, str, str]:
 
 
 def _place(name: str, value: object) -> str:
-    data = json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
+    data = json.dumps(value, ensure_ascii=False)
+    for one, escape in _ESCAPES.items():
+        data = data.replace(one, escape)
     return f'<script id="atlas-{name}" type="application/json">{data}</script>'

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from atlas_mcp.atlas.call_names import call_key
 from atlas_mcp.atlas.events import (
     AnswersCompared,
     AttemptFailed,
@@ -19,7 +20,6 @@ from atlas_mcp.atlas.events import (
     SolverReplied,
     SolverStarted,
 )
-from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted

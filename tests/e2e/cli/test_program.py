@@ -479,6 +479,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("models", "list"),
     ("models", "pull"),
     ("models", "rm"),
+    ("view",),
 )
 
 

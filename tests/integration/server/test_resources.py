@@ -51,6 +51,22 @@ async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode:
     assert rows[0]["default"] is True
 
 
+async def test_a_run_can_be_read_as_a_story(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        view = await session.view("solve_with_atlas", problem="6 * 7?")
+        uri = f"atlas://runs/{view.run_id}/transcript"
+        (story,) = (await session.client.read_resource(uri)).contents
+        templates = (await session.client.list_resource_templates()).resource_templates
+        with pytest.raises(MCPError, match="nowhere"):
+            await session.client.read_resource("atlas://runs/nowhere/transcript")
+
+    assert isinstance(story, TextResourceContents)
+    assert story.mime_type == "text/markdown"
+    assert story.text.startswith(f"# Run {view.run_id}\n")
+    assert "## What happened" in story.text
+    assert "atlas://runs/{run_id}/transcript" in [one.uri_template for one in templates]
+
+
 async def test_a_run_that_is_not_there_cannot_be_read(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         with pytest.raises(MCPError, match="nowhere") as caught:

@@ -21,7 +21,8 @@ from tests.support.played_runs import a_run, answers, play
 def test_a_run_reserves_its_calls_and_its_synthesis_of_the_day_s_cap() -> None:
     run = play(a_run(max_cost_usd="50"), answers())
     for state in run.live:
-        reserve = FREE if state.turn_in_flight else synthesis_reserve(state)
+        needs_none = state.turn_in_flight or state.finished is not None
+        reserve = FREE if needs_none else synthesis_reserve(state)
         needed = reservation_needed(state)
         assert needed == state.ledger.committed + reserve
         assert state.ledger.committed <= reservation_kept(state, needed) <= needed

@@ -43,6 +43,13 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
 from atlas_mcp.atlas.usage import Charge, Usage
 from tests.support.played_runs import a_run, found
 
@@ -79,6 +86,11 @@ EVENTS: tuple[Event, ...] = (
     ExploringClosed(),
     DayCapReached(Decimal("0.5"), Decimal(20)),
     CallsLost(),
+    QuestionPosed(1, "Why not 17?", a_run().models[0], Decimal(7)),
+    QuestionAsked(1, UserTurn((Text("?"),)), Decimal("0.5"), 99, {"type": "object"}, "Be brief."),
+    QuestionReplied(1, TURN, "end", "", PAID),
+    QuestionAnswered(1, "Since.", (1, 2), "A check of step 2."),
+    QuestionFailed(2, FAILED, PAID),
     RunResumed("go on", 9, Decimal(3)),
     StopRequested("shutdown"),
     RunFinished("answered", "decided", {"n": 42}, "So.", 0.5, "One.", None, "Careful."),
@@ -96,7 +108,7 @@ def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     assert len({event.type for event in EVENTS}) == len(EVENTS)
 
 
-def test_only_the_records_that_open_or_resume_a_run_say_their_version() -> None:
+def test_only_the_records_that_open_resume_or_question_a_run_say_their_version() -> None:
     versioned = [event.type for event in EVENTS if '"version":' in encode_event(event)]
 
-    assert versioned == ["run_opened", "run_resumed"]
+    assert versioned == ["run_opened", "question_posed", "run_resumed"]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from atlas_mcp.atlas.call_names import call_key
 from atlas_mcp.atlas.events import OrchestratorReplied, Planned, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import AssistantTurn
-from atlas_mcp.atlas.run_facts import ExploreState, call_key
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.usage import Charge
 from tests.support.played_runs import (
     a_run,

@@ -43,6 +43,7 @@ FIELDS = [
     "cost_usd",
     "cost_split",
     "elapsed_s",
+    "page",
     "next",
 ]
 CANDIDATE_FIELDS = [

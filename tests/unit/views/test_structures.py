@@ -34,7 +34,12 @@ def test_in_the_structure_prose_opens_no_tag_and_the_answer_is_exact() -> None:
     structure = cast("dict[str, Any]", tool_result(view).structured_content)
 
     assert structure["answer"] == FORGED
-    assert set(structure) == set(RunView.model_fields) - {"confidence", "cost_split", "remarks"}
+    assert set(structure) == set(RunView.model_fields) - {
+        "confidence",
+        "cost_split",
+        "page",
+        "remarks",
+    }
     assert [one["explore_id"] for one in structure["candidates"]] == [1, 2]
     assert structure["next"] == view.next
     (warning,) = structure["agreement"]["warnings"]

@@ -166,3 +166,15 @@ def test_a_run_without_votes_claims_no_agreement() -> None:
     view = a_view("So.", answer="42", agreement=Agreement())
 
     assert "Agreement" not in labels_of(summary(view))
+
+
+@pytest.mark.parametrize("status", ["running", "answered", "interrupted", "cancelled", "failed"])
+def test_every_result_says_how_to_see_the_run(status: str) -> None:
+    view = a_view("x" * 50_000, status=status, page="http://127.0.0.1:8000/runs/abcdefgh")
+
+    assert "Page for the user: http://127.0.0.1:8000/runs/abcdefgh" in summary(view).split("\n")
+    assert structured(view).get("page") == "http://127.0.0.1:8000/runs/abcdefgh"
+
+
+def test_a_run_without_a_page_has_no_line_for_it() -> None:
+    assert "Page" not in summary(a_view("x", page=None))

@@ -7,10 +7,10 @@ import re
 from hypothesis import given
 from markdown_it import MarkdownIt
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.events import AttemptFailed
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.run_facts import solver_call
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.views.page.evidence_shapes import PageQuestion
 from atlas_mcp.views.transcript import transcript
@@ -85,6 +85,8 @@ def test_what_was_sent_back_and_made_again_is_told() -> None:
         "**5 s** Explore 1, attempt 1 failed and is made again: 503; made again after 4 s." in text
     )
     assert "There is none yet." in text
+    assert "At work: `#1 a direct, attempt 2`." in text
+    assert "No process drives this run any more." in transcript(document_of(records))
 
 
 def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:

@@ -1,32 +1,28 @@
-/** What stands around every list: where one is, and the way to the others. */
-
+/** What stands around the lists: the ways to the other pages, and the title of the window. */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { ThemeSwitch } from "../parts";
 
 export type Place = "runs" | "stats" | "compare" | "run";
 
-/** Show `children` below the way to the other pages; `title` names the page in the window's title. */
-export function Frame({
-  title,
-  here,
-  children,
-}: {
-  title: string;
-  here: Place;
-  children: ComponentChildren;
-}) {
+/** Show `children` under the ways to the other pages; `title` names the window. */
+export function Frame(props: { title: string; here: Place; children: ComponentChildren }) {
+  const { title, here, children } = props;
   useEffect(() => {
     document.title = `${title} – atlas-mcp`;
   }, [title]);
   return (
-    <>
-      <Places here={here} />
-      <main class={`lists lists-${here}`}>{children}</main>
-    </>
+    <div class={`lists lists-${here}`}>
+      <header class="top">
+        <Places here={here} />
+        <ThemeSwitch />
+      </header>
+      <main>{children}</main>
+    </div>
   );
 }
 
-/** The ways to the list of runs and to the statistics, above every page that a server shows. */
+/** The ways to the list of runs and to the statistics. */
 export function Places({ here }: { here: Place }) {
   return (
     <nav class="places" aria-label="Pages">

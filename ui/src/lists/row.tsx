@@ -1,20 +1,32 @@
 /** One run of the list. */
 
+import { Component } from "preact";
 import type { RunLine } from "../generated/runs";
 import { RichLine } from "../text/Rich";
 import { counted, dollars, moment } from "../words";
 import { StateMark } from "./state";
-import { ago } from "./words";
 
 interface RowProps {
   run: RunLine;
-  /** Milliseconds. */
-  now: number;
+  /** How long ago the run began, in words. */
+  began: string;
   chosen: boolean;
   onChoose: (runId: string) => void;
 }
 
-export function Row({ run, now, chosen, onChoose }: RowProps) {
+/** A row; it is drawn again only when what it shows has changed, for there may be hundreds. */
+export class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const { run, began, chosen } = this.props;
+    return run !== next.run || began !== next.began || chosen !== next.chosen;
+  }
+
+  override render({ run, began, chosen, onChoose }: RowProps) {
+    return <Line run={run} began={began} chosen={chosen} onChoose={onChoose} />;
+  }
+}
+
+function Line({ run, began, chosen, onChoose }: RowProps) {
   const found = placeOf(run);
   return (
     <li class="runs-row" data-status={run.status}>
@@ -63,7 +75,7 @@ export function Row({ run, now, chosen, onChoose }: RowProps) {
           dateTime={new Date(run.started_at * 1000).toISOString()}
           title={moment(run.started_at)}
         >
-          {ago(run.started_at, now / 1000)}
+          {began}
         </time>
       </p>
     </li>

@@ -7,7 +7,7 @@ export function Trouble({ trouble, onAgain }: { trouble: Told | null; onAgain: (
   return (
     <div role="alert">
       {trouble && (
-        <div class="trouble">
+        <div class="lost trouble">
           <p>
             {trouble.words} {trouble.againAt !== null && <Countdown until={trouble.againAt} />}
           </p>

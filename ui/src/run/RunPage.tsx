@@ -24,6 +24,7 @@ export function RunPage({ source }: { source: Source }) {
   useEffect(() => {
     if (run) document.title = `${statusWord(run)}: ${run.title}`;
   }, [run?.title, run?.status]);
+  useFragment(run !== null);
   if (!run) return <p class="message">{lost ?? "Loading the run…"}</p>;
   return (
     <div class="run-page">
@@ -61,6 +62,13 @@ export function RunPage({ source }: { source: Source }) {
   );
 }
 
+/** Go to the part that the address names once it is there: a browser looks for it before. */
+function useFragment(there: boolean): void {
+  useEffect(() => {
+    if (there && location.hash) location.replace(location.hash);
+  }, [there]);
+}
+
 function useNews(run: PageDocument | null): string {
   const before = useRef<PageDocument | null>(null);
   const [told, setTold] = useState("");
@@ -75,11 +83,8 @@ function useNews(run: PageDocument | null): string {
 function Top({ run, source }: { run: PageDocument; source: Source }) {
   return (
     <header class="top">
-      {source.can("list") && <Places here="run" />}
-      <p>
-        <span class="quiet">A run of atlas-mcp</span>
-        <span class="quiet run-id">{run.run_id}</span>
-      </p>
+      {source.can("list") ? <Places here="run" /> : <p class="quiet">A run of atlas-mcp</p>}
+      <p class="quiet run-id">{run.run_id}</p>
       <ThemeSwitch />
     </header>
   );

@@ -21,8 +21,8 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
   const up = (amount: number) => height - (amount / highest) * height;
   const wide = 100 / Math.max(months.length, 6);
   return (
-    <div class="columns">
-      <svg class="columns-scale" width="100%" height={height} overflow="visible" aria-hidden="true">
+    <div class="months">
+      <svg width="100%" height={height} overflow="visible" aria-hidden="true">
         {scale.map((step) => (
           <text key={step} x="100%" y={up(step)} dy="0.32em" text-anchor="end">
             {step === 0 ? "$0" : dollars(step).replace(/\.?0+$/, "")}
@@ -31,7 +31,7 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
       </svg>
       <svg width="100%" height={height} overflow="visible" aria-hidden="true">
         {scale.map((step) => (
-          <line key={step} class="columns-line" x1="0" x2="100%" y1={up(step)} y2={up(step)} />
+          <line key={step} class="months-line" x1="0" x2="100%" y1={up(step)} y2={up(step)} />
         ))}
         {months.map((month, at) => {
           const amount = amounts[at] ?? 0;
@@ -40,7 +40,7 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
           return (
             <rect
               key={month}
-              class="columns-bar"
+              class="months-bar"
               x={`${at * wide + wide * 0.15}%`}
               width={`${wide * 0.7}%`}
               y={height - tall}

@@ -1,7 +1,7 @@
 /** How runs ended: a table whose cells draw their count. */
 import type { OutcomeCount } from "../generated/stats";
 import { StateMark } from "../lists/state";
-import { Wide } from "../lists/wide";
+import { Section, Wide } from "../parts";
 import { count, share } from "../words";
 
 export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
@@ -9,14 +9,13 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
   const all = rows.reduce((sum, row) => sum + row.runs, 0);
   const most = Math.max(...rows.map((row) => row.runs));
   return (
-    <section aria-labelledby="endings">
-      <h2 id="endings">How runs ended</h2>
+    <Section id="endings" title="How runs ended">
       <Wide label="How runs ended">
         <table class="endings">
           <thead>
             <tr>
               <th scope="col">Outcome</th>
-              <th scope="col" class="number">
+              <th scope="col" class="figure">
                 Runs
               </th>
               <th scope="col">Share</th>
@@ -28,12 +27,12 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
                 <th scope="row">
                   <StateMark of={row} />
                 </th>
-                <td class="number">{count(row.runs)}</td>
+                <td class="figure">{count(row.runs)}</td>
                 <td>
                   <div class="endings-share">
-                    <span class="number">{share(row.runs / all)}</span>
+                    <span class="figure">{share(row.runs / all)}</span>
                     <svg width="100%" height="10" aria-hidden="true">
-                      <rect class="columns-bar" width={`${(100 * row.runs) / most}%`} height="10" />
+                      <rect class="months-bar" width={`${(100 * row.runs) / most}%`} height="10" />
                     </svg>
                   </div>
                 </td>
@@ -42,6 +41,6 @@ export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
           </tbody>
         </table>
       </Wide>
-    </section>
+    </Section>
   );
 }

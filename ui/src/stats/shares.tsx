@@ -1,19 +1,14 @@
 /** How often candidates ended on the winning side: a table whose cells draw their share. */
 import type { WinningShare } from "../generated/stats";
-import { Wide } from "../lists/wide";
+import { Wide } from "../parts";
 import { count, share } from "../words";
 import { knownCost } from "./spending";
 
 /** With fewer judged candidates than this, a share is marked: it may be chance. */
 const FEW = 10;
 
-export interface SharesProps {
-  /** What the rows are, as in Solver. */
-  kind: string;
-  rows: readonly WinningShare[];
-}
-
-export function Shares({ kind, rows }: SharesProps) {
+/** Show the shares of `rows`; `kind` says what they are, as in Solver. */
+export function Shares({ kind, rows }: { kind: string; rows: readonly WinningShare[] }) {
   if (rows.length === 0) return null;
   return (
     <Wide label={`On the winning side by ${kind.toLowerCase()}`}>
@@ -23,10 +18,10 @@ export function Shares({ kind, rows }: SharesProps) {
           <tr>
             <th scope="col">{kind}</th>
             <th scope="col">On the winning side</th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Explores
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Cost
             </th>
           </tr>
@@ -41,7 +36,7 @@ export function Shares({ kind, rows }: SharesProps) {
                 <Interval row={row} />
                 {shareText(row)}
               </td>
-              <td class="number" data-head="Explores">
+              <td class="figure" data-head="Explores">
                 {count(row.explores)}
                 {row.failed > 0 && <span class="aside">, {count(row.failed)} failed</span>}
               </td>

@@ -1,7 +1,7 @@
 /** What was spent by month and model. */
 import type { StatsDocument } from "../generated/stats";
-import { Wide } from "../lists/wide";
 import { short } from "../lists/words";
+import { Section, Wide } from "../parts";
 import { count, counted, dollars } from "../words";
 import { Columns } from "./columns";
 import { gathered, monthName } from "./months";
@@ -11,8 +11,7 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
   const { months, all, models, unpricedCalls } = gathered(rows);
   const top = Math.max(...models.flatMap((model) => model.amounts));
   return (
-    <section aria-labelledby="spent">
-      <h2 id="spent">Spent by month</h2>
+    <Section id="spent" title="Spent by month">
       <figure>
         <figcaption class="series-name">
           {all.name} <span class="amount">{dollars(all.total)}</span>
@@ -56,7 +55,7 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
           <Figures rows={rows} />
         </details>
       </div>
-    </section>
+    </Section>
   );
 }
 
@@ -69,19 +68,19 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
             <th scope="col">Month</th>
             <th scope="col">Model</th>
             <th scope="col">As</th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Runs
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Requests
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Tokens in
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Tokens out
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="figure">
               Cost
             </th>
           </tr>
@@ -94,10 +93,10 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
                 <bdi>{row.model}</bdi>
               </th>
               <td>{row.role}</td>
-              <td class="number">{count(row.runs)}</td>
-              <td class="number">{count(row.requests)}</td>
-              <td class="number">{short(row.input_tokens)}</td>
-              <td class="number">{short(row.output_tokens)}</td>
+              <td class="figure">{count(row.runs)}</td>
+              <td class="figure">{count(row.requests)}</td>
+              <td class="figure">{short(row.input_tokens)}</td>
+              <td class="figure">{short(row.output_tokens)}</td>
               <td class="cost">{knownCost(row.cost_usd, row.unpriced_calls, "call")}</td>
             </tr>
           ))}

@@ -10,7 +10,7 @@ import { useAsked } from "../lists/hooks";
 import { getComparison } from "../lists/server";
 import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
-import { Wide } from "../lists/wide";
+import { Section, Wide } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -136,8 +136,7 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 
 function Settings({ settings }: { settings: CompareDocument["settings"] }) {
   return (
-    <section aria-labelledby="settings">
-      <h2 id="settings">Settings that differ</h2>
+    <Section id="settings" title="Settings that differ">
       {settings.length === 0 ? (
         <p>None: both runs were asked in the same way.</p>
       ) : (
@@ -162,7 +161,7 @@ function Settings({ settings }: { settings: CompareDocument["settings"] }) {
           </table>
         </Wide>
       )}
-    </section>
+    </Section>
   );
 }
 
@@ -178,8 +177,7 @@ interface FoundProps {
 function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
   if (rows.length === 0) return null;
   return (
-    <section aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
+    <Section id={id} title={title}>
       <Wide label={title}>
         <table class="found">
           <thead>
@@ -202,7 +200,7 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
           </tbody>
         </table>
       </Wide>
-    </section>
+    </Section>
   );
 }
 

@@ -1,15 +1,17 @@
 /** The list of runs: the newest ones, or those that a search finds. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RunLine, RunsDocument } from "../generated/runs";
 import { type Chosen, comparison, hint, toggled } from "../lists/chosen";
 import { Command } from "../lists/command";
 import { Frame } from "../lists/frame";
 import { useAsked, useNow, useSettled } from "../lists/hooks";
+import { kept } from "../lists/kept";
 import { Row } from "../lists/row";
 import { nextRow } from "../lists/rows";
 import { getRuns } from "../lists/server";
 import { Trouble } from "../lists/trouble";
+import { ago } from "../lists/words";
 import { count, counted } from "../words";
 import "../lists/lists.css";
 
@@ -19,15 +21,14 @@ const PORTION = 50;
 /** More than these are not listed: a search finds the others. */
 const MOST = 500;
 
-/** How long a list is good while a run goes on, and while none does, in milliseconds. */
+/** How long a list is good: while a run goes on or is still to be read, and while none is. */
 const FRESH_MS = { live: 3_000, quiet: 15_000 } as const;
 
 /** How long the typing must rest before it is searched for, in milliseconds. */
 const REST_MS = 150;
 
 export function RunsPage() {
-  const [typed, setTyped] = useState(() => new URLSearchParams(location.search).get("query") ?? "");
-  const query = useSettled(typed.trim(), REST_MS);
+  const [query, setQuery] = useState(queryOfAddress);
   const [wanted, setWanted] = useState({ query, limit: PORTION });
   const limit = wanted.query === query ? wanted.limit : PORTION;
   const [chosen, setChosen] = useState<Chosen>([]);
@@ -39,62 +40,53 @@ export function RunsPage() {
   } = useAsked(
     JSON.stringify([query, limit]),
     (signal) => getRuns(query, limit, signal),
-    ({ runs }) => (runs.some(goesOn) ? FRESH_MS.live : FRESH_MS.quiet),
+    ({ runs, unindexed }) => (runs.some(goesOn) || unindexed > 0 ? FRESH_MS.live : FRESH_MS.quiet),
   );
   // The address names what is listed, so that it can be kept and sent.
   useEffect(() => {
     const address = query ? `?${new URLSearchParams({ query })}` : location.pathname;
     history.replaceState(null, "", address);
   }, [query]);
+  const choose = useCallback((runId: string) => setChosen((now) => toggled(now, runId)), []);
+  const more = () => setWanted({ query, limit: Math.min(MOST, limit + PORTION) });
 
   return (
     <Frame title={query ? `“${query}” – runs` : "Runs"} here="runs">
       <h1>Runs</h1>
-      <Search typed={typed} onType={setTyped} />
+      <Search query={query} onQuery={setQuery} />
       <Trouble trouble={trouble} onAgain={again} />
       <p class="runs-count" role="status">
         {list ? countText(list) : asking && "Reading …"}
       </p>
-      {list && <Notes list={list} />}
+      {list?.note && <p class="note">{list.note}</p>}
       {list?.runs.length === 0 && <Nothing query={list.query} />}
       {list && list.runs.length > 0 && (
         <List
           runs={list.runs}
           stale={asking && list.query !== query}
           chosen={chosen}
-          onChoose={(runId) => setChosen(toggled(chosen, runId))}
+          onChoose={choose}
         />
       )}
-      {list && (
-        <More
-          list={list}
-          onMore={() => setWanted({ query, limit: Math.min(MOST, limit + PORTION) })}
-        />
-      )}
+      {list && <More list={list} onMore={more} />}
       <Choice chosen={chosen} onDrop={() => setChosen([])} />
     </Frame>
   );
+}
+
+function queryOfAddress(): string {
+  return new URLSearchParams(location.search).get("query")?.trim() ?? "";
 }
 
 function goesOn(run: RunLine): boolean {
   return run.status === "running";
 }
 
-function Notes({ list: { note, unindexed } }: { list: RunsDocument }) {
-  return (
-    <>
-      {unindexed > 0 && (
-        <p class="note">
-          {counted(unindexed, "run")} {unindexed === 1 ? "is" : "are"} still to be read: a search
-          does not find {unindexed === 1 ? "it" : "them"} yet.
-        </p>
-      )}
-      {note && <p class="note">{note}</p>}
-    </>
-  );
-}
-
-function Search({ typed, onType }: { typed: string; onType: (text: string) => void }) {
+/** The field; it hands on what is typed once the typing rests. */
+function Search({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
+  const [typed, setTyped] = useState(query);
+  const settled = useSettled(typed.trim(), REST_MS);
+  useEffect(() => onQuery(settled), [settled, onQuery]);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
@@ -125,7 +117,7 @@ function Search({ typed, onType }: { typed: string; onType: (text: string) => vo
         spellcheck={false}
         aria-keyshortcuts="/"
         aria-describedby="query-keys"
-        onInput={(event) => onType(event.currentTarget.value)}
+        onInput={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={(event) => moveFrom(event, -1)}
       />
       <p id="query-keys" class="runs-keys">
@@ -162,8 +154,11 @@ interface ListProps {
   onChoose: (runId: string) => void;
 }
 
-function List({ runs, stale, chosen, onChoose }: ListProps) {
-  const now = useNow(10_000);
+function List({ runs: latest, stale, chosen, onChoose }: ListProps) {
+  const now = useNow(20_000) / 1_000;
+  const before = useRef<RunLine[]>([]);
+  const runs = useMemo(() => kept(before.current, latest), [latest]);
+  before.current = runs;
   return (
     <>
       <div class="runs-heads" aria-hidden="true">
@@ -183,7 +178,7 @@ function List({ runs, stale, chosen, onChoose }: ListProps) {
           <Row
             key={run.run_id}
             run={run}
-            now={now}
+            began={ago(run.started_at, now)}
             chosen={chosen.includes(run.run_id)}
             onChoose={onChoose}
           />
@@ -234,7 +229,7 @@ function Choice({ chosen, onDrop }: { chosen: Chosen; onDrop: () => void }) {
 function Nothing({ query }: { query: string }) {
   if (query) {
     return (
-      <div class="runs-nothing">
+      <div class="nothing">
         <p>No run holds “{query}”.</p>
         <p>
           A search looks into problems, answers, models and ids of runs. Every word must occur; the
@@ -244,7 +239,7 @@ function Nothing({ query }: { query: string }) {
     );
   }
   return (
-    <div class="runs-nothing">
+    <div class="nothing">
       <p>There is no run yet. Ask your client to use the tool solve_with_atlas, or type:</p>
       <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
     </div>

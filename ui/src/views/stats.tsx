@@ -6,6 +6,7 @@ import { Frame } from "../lists/frame";
 import { useAsked } from "../lists/hooks";
 import { getStatistics } from "../lists/server";
 import { Trouble } from "../lists/trouble";
+import { Section } from "../parts";
 import { Endings } from "../stats/endings";
 import { Shares } from "../stats/shares";
 import { Spending } from "../stats/spending";
@@ -49,16 +50,9 @@ function Figures({ stats }: { stats: StatsDocument }) {
   return (
     <>
       <Headline stats={stats} />
-      {stats.unindexed > 0 && (
-        <p class="note" role="status">
-          {counted(stats.unindexed, "run")} {stats.unindexed === 1 ? "is" : "are"} still to be read,
-          and not counted here.
-        </p>
-      )}
       {stats.note && <p class="note">{stats.note}</p>}
       <Spending months={stats.months} />
-      <section aria-labelledby="winning">
-        <h2 id="winning">On the winning side</h2>
+      <Section id="winning" title="On the winning side">
         <p>
           How often a candidate gave the answer that its run ended with. The line is the range in
           which the true share lies with 95 % confidence: it is wide where few were judged. A share
@@ -67,7 +61,7 @@ function Figures({ stats }: { stats: StatsDocument }) {
         <Shares kind="Solver" rows={stats.solvers} />
         <Shares kind="Strategy" rows={stats.strategies} />
         <Shares kind="Effort" rows={stats.efforts} />
-      </section>
+      </Section>
       <Endings rows={stats.outcomes} />
     </>
   );

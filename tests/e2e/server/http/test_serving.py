@@ -52,6 +52,8 @@ def serving(
         assert process.stderr is not None
         said, _, url = process.stderr.readline().decode().strip().rpartition(" ")
         assert said == "atlas-mcp: serving MCP at"
+        pages = process.stderr.readline().decode().strip()
+        assert pages == f"atlas-mcp: the pages of runs are at {url.removesuffix('mcp')}runs"
         yield process, url
     finally:
         process.kill()

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from hypothesis import given
 
+from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.events import AttemptFailed, CallsLost, Record
-from atlas_mcp.atlas.run_facts import solver_call
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.views.page.timeline import page_timeline
 from tests.support.drawn_runs import runs

@@ -1,0 +1,128 @@
+"""What a browser reads: the page at every address of one, and the documents that it shows.
+
+Reads runs and changes none. A document is made by `atlas_mcp.views.page`, off the event loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from atlas_mcp.off_loop import off_loop
+from atlas_mcp.pages.answers import answered, as_json, failed
+from atlas_mcp.pages.asked import ServiceSource, number_of, run_of, truth_of, with_service
+from atlas_mcp.pages.documents import Documents, Known
+from atlas_mcp.pages.policy import FILE, page_policy
+from atlas_mcp.pages.polls import LONGEST_WAIT, MOST_WAITING, Polls, while_connected
+from atlas_mcp.views.page.html import page_html
+from atlas_mcp.views.transcript import transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from atlas_mcp.pages.promises import Promises
+    from atlas_mcp.runs.service import RunService
+
+Reads: TypeAlias = "Callable[[Request, RunService], Awaitable[Response]]"
+"""Answers a request to read something."""
+
+
+class Reading:
+    """The addresses that a browser reads.
+
+    Attributes:
+        polls: The requests that wait for news.
+
+    Args:
+        source: Gives the service.
+        promises: Fulfilled once a page is shown the end of a run.
+        token: The token that stands in every page.
+    """
+
+    def __init__(self, source: ServiceSource, promises: Promises, token: str) -> None:
+        self.polls = Polls()
+        self._source = source
+        self._promises = promises
+        self._token = token
+        self._documents = Documents()
+        self._policy = ""
+
+    @property
+    def routes(self) -> list[Route]:
+        """The addresses."""
+        return [
+            Route("/", _home, methods=["GET"]),
+            self._route("/runs", partial(self._page, "runs")),
+            self._route("/stats", partial(self._page, "stats")),
+            self._route("/compare/{run_id}/{other}", partial(self._page, "compare")),
+            self._route("/runs/{run_id}", partial(self._page, "run")),
+            self._route("/runs/{run_id}/transcript", self._transcript),
+            self._route("/runs/{run_id}/file", self._file),
+            Route("/api/runs/{run_id}", self._awaited, methods=["GET"]),
+        ]
+
+    def _route(self, path: str, reads: Reads) -> Route:
+        async def answer(request: Request) -> Response:
+            in_json = path.startswith("/api/")
+            return await with_service(self._source, partial(reads, request), in_json=in_json)
+
+        return Route(path, answer, methods=["GET"])
+
+    async def _page(self, view: str, request: Request, service: RunService) -> Response:
+        """Return the page, which asks for its document by itself."""
+        config = {"mode": "served", "view": view, "token": self._token}
+        for name in request.path_params:
+            config[name] = run_of(request, name)
+            # A run that does not exist has no page.
+            await service.state(config[name])
+        html = await off_loop("pages", partial(page_html, config, None))
+        self._policy = self._policy or await off_loop("pages", partial(page_policy, html))
+        return answered(html, "text/html", policy=self._policy)
+
+    async def _awaited(self, request: Request) -> Response:
+        """Return the document of a run, perhaps once it has news, unless the browser goes."""
+        work = partial(with_service, self._source, partial(self._document, request), in_json=True)
+        return await while_connected(request.receive, work) or Response(status_code=499)
+
+    async def _document(self, request: Request, service: RunService) -> Response:
+        run_id = run_of(request)
+        known = Known(number_of(request, "since"), truth_of(request, "live"))
+        wait_s = min(number_of(request, "wait_s"), LONGEST_WAIT)
+        if wait_s and self.polls.waiting >= MOST_WAITING:
+            return failed("Too many pages wait for news; ask again later", 503, in_json=True)
+        if wait_s:
+            host = request.client.host if request.client else ""
+            with self.polls.place((host, request.headers.get("user-agent")), wait_s):
+                await self._documents.news(service, run_id, known)
+        made = await self._documents.document(service, run_id, known.since)
+        if not made.document.live:
+            await self._promises.fulfil(service, run_id)
+        return as_json(made.json)
+
+    async def _transcript(self, request: Request, service: RunService) -> Response:
+        made = await self._documents.document(service, run_of(request))
+        text = await off_loop("pages", partial(transcript, made.document))
+        return answered(text, "text/markdown")
+
+    async def _file(self, request: Request, service: RunService) -> Response:
+        run_id = run_of(request)
+        made = await self._documents.document(service, run_id)
+        html = await off_loop("pages", partial(_as_file, made.json))
+        name = f'attachment; filename="atlas-run-{run_id}.html"'
+        return answered(html, "text/html", policy=FILE, extra=[("content-disposition", name)])
+
+
+async def _home(request: Request) -> Response:
+    return answered(b"", "text/plain", status=307, extra=[("location", "/runs")])
+
+
+def _as_file(document: bytes) -> str:
+    data: Mapping[str, Any] = json.loads(document)
+    return page_html({"mode": "file"}, data)

@@ -16,6 +16,7 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
 )
 from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.question_events import QuestionFailed
 from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
@@ -43,11 +44,13 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
     match record.event:
         case AttemptFailed(call=key, attempt=attempt, failure=failure, not_before=not_before):
             explore_id, turn = _numbers_of(key)
+            # Only questions have calls of another kind.
+            where = key.replace("-", " ") if explore_id == turn else _where(explore_id, turn)
             wait = seconds_text(not_before - at)
             yield PageTrouble(
                 at=at,
                 kind="retry",
-                where=f"{_where(explore_id, turn)}, attempt {attempt}",
+                where=f"{where}, attempt {attempt}",
                 cause=f"{bound.shown(failure.text)}; made again after {wait}",
                 explore_id=explore_id,
                 turn=turn,
@@ -78,6 +81,9 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
             for one in refused:
                 cause = bound.shown(one.text)
                 yield PageTrouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
+        case QuestionFailed(number=number, failure=failure):
+            cause = _cause(failure, bound)
+            yield PageTrouble(at=at, kind="failure", where=f"question {number}", cause=cause)
         case CallsLost():
             yield PageTrouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
         case RecordLost(reason=reason, count=count):
@@ -98,8 +104,8 @@ def _where(explore_id: int | None, turn: int | None) -> str:
 
 
 def _numbers_of(key: str) -> tuple[int | None, int | None]:
-    """Return the explore, or the turn, whose call has this name in the ledger."""
+    """Return the explore, or the turn, whose call has this name in the ledger, if it is one's."""
     kind, _, number = key.rpartition("-")
-    if not number.isdecimal():
+    if not number.isdecimal() or kind not in ("solver", "orchestrator"):
         return None, None
     return (int(number), None) if kind == "solver" else (None, int(number))

@@ -31,12 +31,13 @@ def _by_model(run: RunSnapshot) -> list[ModelMoney]:
     charges: dict[str, Charge] = {}
     for explore in state.explores.values():
         if explore.charge != NO_CHARGE:
-            model = state.spec.solver(explore.planned.explore.solver).spec.title
+            solver = explore.planned.explore.solver
+            model = state.spec.solver(solver).spec.title or solver
             charges[model] = charges.get(model, NO_CHARGE) + explore.charge
     found = [_row(model, "solver", charge) for model, charge in charges.items()]
     asked, charge = state.spec.orchestrator, state.orchestrator_charge
     if charge != NO_CHARGE:
-        found.append(_row("" if asked is None else asked.title, "orchestrator", charge))
+        found.append(_row("unknown" if asked is None else asked.title, "orchestrator", charge))
     return found
 
 

@@ -44,3 +44,10 @@ def test_a_run_that_ended_at_its_cap_goes_on_under_a_larger_one() -> None:
 
 def test_a_client_explores_further() -> None:
     assert document_of(explored(Explore("s"))).actions == ["explore"]
+
+
+def test_a_fixed_workflow_that_has_answered_has_no_use_for_more() -> None:
+    assert document_of(play(a_run(workflow="majority:3")).records).actions == []
+    assert document_of(play(a_run(workflow="majority", max_explores=3)).records).actions == [
+        "resume"
+    ]

@@ -23,6 +23,7 @@ from atlas_mcp.views.page.evidence_shapes import (
     PageRemark,
 )
 from atlas_mcp.views.rendering import view_candidate, view_remark
+from atlas_mcp.views.status import own_votes
 
 COMPARED_CHARS = 10_000
 """Characters by which two methods are told apart."""
@@ -195,12 +196,14 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
     if found == 1:
         return "One candidate gave an answer: nothing confirms it."
     top = groups[0]
-    text = agreement_text(len(top.votes), found, top.by_rule)
+    own = own_votes(state, top)
+    text = agreement_text(len(top.votes), found, top.by_rule, own)
     if len(top.votes) == 1:
         return f"{counted(found, 'candidate')}: {text}."
     cells = [one for one in matrix if one.group == 1]
     models, paths = len({one.model for one in cells}), len({one.approach for one in cells})
-    return f"{text}; they come from {counted(models, 'model')} by {counted(paths, 'method')}."
+    who = "they" if own is None else f"those {len(top.votes)}"
+    return f"{text}; {who} come from {counted(models, 'model')} by {counted(paths, 'method')}."
 
 
 def _model(state: RunState, solver: str) -> str:

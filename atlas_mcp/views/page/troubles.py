@@ -43,24 +43,11 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
     at = record.at
     match record.event:
         case AttemptFailed(call=key, attempt=attempt, failure=failure, not_before=not_before):
-            explore_id, turn = _numbers_of(key)
-            # Only questions have calls of another kind.
-            where = key.replace("-", " ") if explore_id == turn else _where(explore_id, turn)
             wait = seconds_text(not_before - at)
-            yield PageTrouble(
-                at=at,
-                kind="retry",
-                where=f"{where}, attempt {attempt}",
-                cause=f"{bound.shown(failure.text)}; made again after {wait}",
-                explore_id=explore_id,
-                turn=turn,
-            )
+            cause = f"{bound.shown(failure.text)}; made again after {wait}"
+            yield _retry(at, key, cause, attempt=f", attempt {attempt}")
         case HoldRaised(call=key):
-            explore_id, turn = _numbers_of(key)
-            where, cause = _where(explore_id, turn), "its cause is on no record of that version"
-            yield PageTrouble(
-                at=at, kind="retry", where=where, cause=cause, explore_id=explore_id, turn=turn
-            )
+            yield _retry(at, key, "its cause is on no record of that version")
         case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
             yield PageTrouble(
                 at=at,
@@ -91,6 +78,28 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
             yield PageTrouble(at=at, kind="loss", where=where, cause=bound.shown(reason))
         case _:
             pass
+
+
+def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble:
+    """Return that a call is made again.
+
+    Args:
+        at: When.
+        key: Its name in the ledger.
+        cause: Why.
+        attempt: The attempt that failed, in words.
+    """
+    explore_id, turn = _numbers_of(key)
+    # Only questions have calls of another kind.
+    where = key.replace("-", " ") if explore_id == turn else _where(explore_id, turn)
+    return PageTrouble(
+        at=at,
+        kind="retry",
+        where=f"{where}{attempt}",
+        cause=cause,
+        explore_id=explore_id,
+        turn=turn,
+    )
 
 
 def _cause(failure: SolverFailure, bound: Bound) -> str:

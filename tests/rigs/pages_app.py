@@ -7,7 +7,7 @@ and in one that has more leave. What it did is seen in the host, and on the comm
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,7 +137,7 @@ class Stage:
     pictures: Path | None
 
     @contextmanager
-    def view(self, **tab: Any) -> Iterator[View]:
+    def view(self, **tab: Any) -> Generator[View]:
         """Open the host in a tab."""
         own = tuple(f"http://{name}:{self.port}/" for name in ("127.0.0.1", "localhost"))
         with self.browser.tab(*own, excused=EXCUSED, **tab) as opened:

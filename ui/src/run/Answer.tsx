@@ -84,6 +84,8 @@ function without(run: PageDocument): string {
     return "The evidence supports no answer. That is a result: better than a guess.";
   if (run.workflow.name === "explore")
     return "This run gathers candidates; the agent that called judges them.";
+  if (run.status === "interrupted" || run.status === "cancelled")
+    return "There is no answer yet; what was found is kept.";
   return "There is no answer.";
 }
 

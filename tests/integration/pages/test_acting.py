@@ -117,6 +117,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.mark.requirement("PAGES-6")
 async def test_bad_input_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         run_id = await opened(browser)

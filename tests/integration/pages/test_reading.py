@@ -19,6 +19,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.requirement("PAGES-5")
 async def test_a_page_has_its_place_and_the_token_and_a_strict_policy(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         run_id = await opened(browser)
@@ -82,6 +83,7 @@ async def test_a_poll_that_takes_a_run_for_live_is_told_that_it_is_not(tmp_path:
     assert not told["live"]
 
 
+@pytest.mark.requirement("PAGES-7")
 async def test_a_closed_tab_stops_neither_its_run_nor_the_server(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         browser.server.model.held = {0, 1}

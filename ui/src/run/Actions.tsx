@@ -1,6 +1,6 @@
 /** What a reader can have done about the run: each says before what it may cost, and after what came of it. */
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageDocument } from "../generated/run";
 import { CopyButton, Outcome } from "../parts";
 import type { ActionArguments, ActionName, Source } from "../source";
@@ -56,7 +56,7 @@ export function Actions({ run, source, refresh }: ActionProps) {
             key={name}
             type="button"
             data-action={name}
-            class={name === "cancel" ? "" : "primary"}
+            class={name !== "cancel" && run.status !== "answered" ? "primary" : ""}
             aria-expanded={panel === name}
             onClick={() => {
               setOutcome(null);
@@ -128,6 +128,11 @@ function Form(props: {
   close: () => void;
   children?: ComponentChildren;
 }) {
+  const place = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const field = place.current?.querySelector<HTMLElement>("input, select, textarea");
+    (field ?? place.current)?.focus();
+  }, []);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (!props.busy)
@@ -135,6 +140,8 @@ function Form(props: {
   };
   return (
     <form
+      ref={place}
+      tabIndex={-1}
       class="panel"
       aria-label={props.title}
       onSubmit={submit}

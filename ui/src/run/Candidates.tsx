@@ -5,8 +5,8 @@ import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, explores, share } from "../words";
 import { SideBySide } from "./Compare";
-import { Matrix } from "./Matrix";
-import { Value } from "./Value";
+import { chosenFirst, Matrix } from "./Matrix";
+import { AnswerLine } from "./Value";
 import { makerOf } from "./wording";
 
 interface Choice {
@@ -34,7 +34,7 @@ export function Candidates({ run }: { run: PageDocument }) {
   return (
     <Section id="candidates" title="Candidates" note={candidatesNote(run, usable)}>
       <div ref={list}>
-        {run.agreement.groups.map((group) => (
+        {chosenFirst(run.agreement.groups).map((group) => (
           <Group key={group.explore_ids[0]} run={run} group={group} choice={choice} />
         ))}
         <Others run={run} />
@@ -64,7 +64,7 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
     <div class={group.chosen ? "group chosen" : "group"}>
       <div class="group-head">
         <h3>
-          <GroupAnswer group={group} />
+          <AnswerLine answer={group.answer} text={group.text} />
         </h3>
         <p class="note">
           {group.explore_ids.length} of {counted(all, "candidate")}
@@ -76,18 +76,13 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
         <Candidate
           key={one.explore_id}
           one={one}
+          live={run.live}
           choice={props.choice}
           apart={group.by === "judgement"}
         />
       ))}
     </div>
   );
-}
-
-function GroupAnswer({ group }: { group: PageGroup }) {
-  const { answer, text } = group;
-  if (answer !== null && typeof answer === "object") return <Value value={answer} />;
-  return <RichLine text={text.length > 300 ? `${text.slice(0, 300)}…` : text} />;
 }
 
 /** Explores without a candidate: those at work, those to come, those that failed. */
@@ -102,13 +97,18 @@ function Others({ run }: { run: PageDocument }) {
         <h3>{loose.length > 0 ? "Beside the groups" : "Without an answer"}</h3>
       </div>
       {[...loose, ...others].map((one) => (
-        <Candidate key={one.explore_id} one={one} choice={null} apart={true} />
+        <Candidate key={one.explore_id} one={one} live={run.live} choice={null} apart={true} />
       ))}
     </div>
   );
 }
 
-function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: boolean }) {
+function Candidate(props: {
+  one: PageCandidate;
+  live: boolean;
+  choice: Choice | null;
+  apart: boolean;
+}) {
   const { one, choice } = props;
   return (
     <article
@@ -131,7 +131,7 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
           <span class="model">{one.model}</span>
         </p>
         <p class="figures">
-          <Figures one={one} />
+          <Figures one={one} live={props.live} />
         </p>
       </div>
       {one.approach && (
@@ -141,7 +141,7 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
       )}
       {props.apart && one.answer_text !== null && (
         <p class="approach">
-          Answer: <RichLine text={one.answer_text.slice(0, 300)} />
+          Answer: <AnswerLine answer={one.answer} text={one.answer_text} />
         </p>
       )}
       {one.instruction && (
@@ -156,7 +156,8 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
   );
 }
 
-function Figures({ one }: { one: PageCandidate }) {
+function Figures({ one, live }: { one: PageCandidate; live: boolean }) {
+  if (one.state === "running" && !live) return <>broken off</>;
   if (one.state === "planned") return <>planned</>;
   if (one.state === "skipped") return <>not run</>;
   if (one.state === "running")

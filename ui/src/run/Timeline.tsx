@@ -53,19 +53,32 @@ function Bar({ bar, from, now }: { bar: TimelineBar; from: number; now: number }
   const length = duration((bar.to ?? now) - bar.from);
   const told = [bar.label, states[bar.state], `${length} from ${duration(bar.from - from)} on`];
   const words = told.filter(Boolean).join(", ");
-  const label =
-    bar.state === "failed" || bar.state === "lost" ? `${bar.label} (${bar.state})` : bar.label;
   if (bar.explore_id === null)
     return (
-      <span title={words}>
-        <span aria-hidden="true">{label}</span>
+      <span class="label" title={words}>
+        <Label bar={bar} />
         <span class="unseen">{words}</span>
       </span>
     );
   return (
-    <a href={`#explore-${bar.explore_id}`} title={words} aria-label={words}>
-      {label}
+    <a class="label" href={`#explore-${bar.explore_id}`} title={words} aria-label={words}>
+      <Label bar={bar} />
     </a>
+  );
+}
+
+/** What stands in a bar: all of it, or a number alone, as there is room; the styles choose. */
+function Label({ bar }: { bar: TimelineBar }) {
+  const ending = bar.state === "failed" || bar.state === "lost" ? ` (${bar.state})` : "";
+  const number = bar.explore_id === null ? String(bar.turn ?? "") : `#${bar.explore_id}`;
+  return (
+    <span aria-hidden="true">
+      <span class="long">
+        {bar.label.replaceAll("_", " ")}
+        {ending}
+      </span>
+      <span class="short">{number}</span>
+    </span>
   );
 }
 

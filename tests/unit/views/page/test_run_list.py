@@ -71,3 +71,9 @@ def test_the_document_says_what_it_does_not_know() -> None:
     assert (whole.total, whole.note, whole.at) == (1, None, 9.0)
     assert partial.note == f"3 runs were not read yet; search again. {PLAIN}"
     assert partial.unindexed == 3
+
+
+def test_a_title_that_was_cut_says_so() -> None:
+    line = run_line(FoundRun(replace(RUN, title="w" * 120), None))
+
+    assert line.title == "w" * 120 + "…"

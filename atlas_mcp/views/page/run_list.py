@@ -5,7 +5,7 @@ from __future__ import annotations
 from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.atlas.summary import TITLE_CHARS
 from atlas_mcp.journal.search import Found, FoundRun, FoundRuns
-from atlas_mcp.texts import CUT, clipped, counted, one_line, printable
+from atlas_mcp.texts import clipped, counted, one_line, printable
 from atlas_mcp.views.page.lists import RunLine, RunsDocument, SnippetPart
 
 ANSWER_CHARS = 200
@@ -66,8 +66,8 @@ def run_line(found: FoundRun) -> RunLine:
 
 
 def _title(title: str) -> str:
-    """Return the beginning of a problem, with a sign where it goes on, as far as is known."""
-    return one_line(f"{title}{CUT}" if len(title) >= TITLE_CHARS else title)
+    """Return a title; one as long as a summary keeps is most likely cut, and says so."""
+    return f"{one_line(title)}…" if len(title) >= TITLE_CHARS else one_line(title)
 
 
 def _snippet(found: Found) -> list[SnippetPart]:

@@ -5,9 +5,10 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 
 from __future__ import annotations
 
+from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.call_names import solver_call
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.judgement import judged_groups
+from atlas_mcp.atlas.judgement import confirming, judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.wording import cost_text, seconds_text
@@ -68,7 +69,18 @@ def agreement_of(state: RunState) -> str:
     if found < 2:
         return ""
     top = judged_groups(state)[0]
-    return agreement_text(len(top.votes), found, top.by_rule)
+    return agreement_text(len(top.votes), found, top.by_rule, own_votes(state, top))
+
+
+def own_votes(state: RunState, top: Group) -> int | None:
+    """Return how many candidates give the run's answer, where the largest group gives another.
+
+    `None` where that group gives it, and where the run has no answer.
+    """
+    if state.finished is None or state.finished.answer is None:
+        return None
+    confirmed = confirming(state)
+    return len(confirmed) if confirmed.isdisjoint(top.explore_ids) else None
 
 
 def cost_of(state: RunState) -> str:

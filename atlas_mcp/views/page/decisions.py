@@ -231,7 +231,12 @@ def _resumed_text(event: RunResumed) -> str:
         limits.append(f"with up to {counted(event.max_explores, 'explore')}")
     if event.max_cost_usd is not None:
         limits.append(f"within {money_text(event.max_cost_usd)}")
-    return f"It was resumed {' and '.join(limits)}.".replace(" .", ".")
+    text = f"It was resumed {' and '.join(limits)}.".replace(" .", ".")
+    return (
+        f"{text} The orchestrator is to look into this: {event.instruction}"
+        if event.instruction
+        else text
+    )
 
 
 def _day_cap_text(limit: Decimal, cap: Decimal) -> str:

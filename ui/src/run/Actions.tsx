@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageDocument } from "../generated/run";
-import { CopyButton, Outcome } from "../parts";
+import { CopyButton, Outcome, sending } from "../parts";
 import type { ActionArguments, ActionName, Source } from "../source";
 import { dollars } from "../words";
 import { asMarkdown } from "./markdown-copy";
@@ -133,10 +133,8 @@ function Form(props: {
     const field = place.current?.querySelector<HTMLElement>("input, select, textarea");
     (field ?? place.current)?.focus();
   }, []);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (!props.busy)
-      props.act(props.name, props.args(new FormData(event.currentTarget as HTMLFormElement)));
+  const send = (form: HTMLFormElement) => {
+    if (!props.busy) props.act(props.name, props.args(new FormData(form)));
   };
   return (
     <form
@@ -144,13 +142,12 @@ function Form(props: {
       tabIndex={-1}
       class="panel"
       aria-label={props.title}
-      onSubmit={submit}
       onKeyDown={(event) => event.key === "Escape" && props.close()}
     >
       {props.children}
       <p class="price">{props.price}</p>
       <div class="buttons">
-        <button type="submit" class="primary" aria-disabled={props.busy}>
+        <button type="submit" onClick={sending(send)} class="primary" aria-disabled={props.busy}>
           {props.busy ? "Working…" : props.send}
         </button>
         <button type="button" onClick={props.close}>

@@ -75,16 +75,7 @@ def run_app(host: Host) -> Apps:
 
         return Documents()
 
-    apps.add_resource(
-        Page(
-            uri=PAGE_URI,
-            name="run",
-            title="Page of a run",
-            description=descriptions.PAGE_RESOURCE,
-            mime_type=APP_MIME_TYPE,
-            meta={"ui": _page_meta()},
-        )
-    )
+    apps.add_resource(_page())
 
     @apps.tool(
         resource_uri=PAGE_URI,
@@ -136,6 +127,17 @@ async def tell(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Hand
         tools = cast("list[dict[str, Any]]", result["tools"])
         result["tools"] = [tool for tool in tools if tool["name"] != PAGE_TOOL]
     return result
+
+
+def _page() -> Page:
+    return Page(
+        uri=PAGE_URI,
+        name="run",
+        title="Page of a run",
+        description=descriptions.PAGE_RESOURCE,
+        mime_type=APP_MIME_TYPE,
+        meta={"ui": _page_meta()},
+    )
 
 
 def _page_meta() -> dict[str, Any]:

@@ -23,9 +23,13 @@ from atlas_mcp.views.facts import (
     explore_name,
     tokens_text,
 )
+from atlas_mcp.views.orchestrator_words import words_in
 
 NOTICE_CHARS = 160
 """Characters of a notice, and of its cause, beside the rest of a line."""
+
+REASON_CHARS = 240
+"""Characters of the orchestrator's words in a line."""
 
 ANSWER_CHARS = 300
 """Characters of an answer while others are still at work."""
@@ -70,6 +74,21 @@ def agreement_of(state: RunState) -> str:
         return ""
     top = judged_groups(state)[0]
     return agreement_text(len(top.votes), found, top.by_rule, own_votes(state, top))
+
+
+def request_text(state: RunState) -> str:
+    """Return the explores that the orchestrator's last turn led to, and what it said of them.
+
+    Empty for a turn that led to none.
+    """
+    turn = state.turns[-1] if state.turns else None
+    if turn is None or not turn.granted:
+        return ""
+    numbers = ", ".join(f"#{number}" for number in turn.granted)
+    if any(state.explores[number].origin == "floor" for number in turn.granted):
+        return f"wanted to stop too early, so {numbers} is added"
+    said = one_line(words_in(turn), REASON_CHARS)
+    return f"asks for {numbers}: {said}" if said else f"asks for {numbers}"
 
 
 def own_votes(state: RunState, top: Group) -> int | None:

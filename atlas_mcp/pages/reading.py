@@ -6,6 +6,7 @@ Reads runs and changes none. A document is made by `atlas_mcp.views.page`, off t
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,12 +20,16 @@ from atlas_mcp.pages.asked import ServiceSource, number_of, run_of, truth_of, wi
 from atlas_mcp.pages.documents import Documents, Known
 from atlas_mcp.pages.policy import FILE, page_policy
 from atlas_mcp.pages.polls import LONGEST_WAIT, MOST_WAITING, Polls, while_connected
+from atlas_mcp.views.page.comparison import compare_document
 from atlas_mcp.views.page.html import page_html
+from atlas_mcp.views.page.run_list import runs_document
+from atlas_mcp.views.page.statistics import stats_document
 from atlas_mcp.views.transcript import transcript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import BaseModel
     from starlette.requests import Request
 
     from atlas_mcp.pages.promises import Promises
@@ -32,6 +37,19 @@ if TYPE_CHECKING:
 
 Reads: TypeAlias = "Callable[[Request, RunService], Awaitable[Response]]"
 """Answers a request to read something."""
+
+
+USUAL_RUNS = 50
+"""Runs of a list."""
+
+MOST_RUNS = 500
+"""Most runs of a list; a search finds the others."""
+
+LONGEST_QUERY = 1_000
+"""Characters of what is searched for; the rest is left out."""
+
+HUNG_UP = Response(status_code=499)
+"""The answer to a browser that does not listen any more. No status of the standard says so."""
 
 
 class Reading:
@@ -65,13 +83,17 @@ class Reading:
             self._route("/runs/{run_id}", partial(self._page, "run")),
             self._route("/runs/{run_id}/transcript", self._transcript),
             self._route("/runs/{run_id}/file", self._file),
-            Route("/api/runs/{run_id}", self._awaited, methods=["GET"]),
+            self._route("/api/runs", _found),
+            self._route("/api/stats", _stats),
+            self._route("/api/compare/{run_id}/{other}", _compared),
+            self._route("/api/runs/{run_id}", self._document),
         ]
 
     def _route(self, path: str, reads: Reads) -> Route:
         async def answer(request: Request) -> Response:
             in_json = path.startswith("/api/")
-            return await with_service(self._source, partial(reads, request), in_json=in_json)
+            work = partial(with_service, self._source, partial(reads, request), in_json=in_json)
+            return await while_connected(request.receive, work) or HUNG_UP
 
         return Route(path, answer, methods=["GET"])
 
@@ -86,11 +108,6 @@ class Reading:
         self._policy = self._policy or await off_loop("pages", partial(page_policy, html))
         return answered(html, "text/html", policy=self._policy)
 
-    async def _awaited(self, request: Request) -> Response:
-        """Return the document of a run, perhaps once it has news, unless the browser goes."""
-        work = partial(with_service, self._source, partial(self._document, request), in_json=True)
-        return await while_connected(request.receive, work) or Response(status_code=499)
-
     async def _document(self, request: Request, service: RunService) -> Response:
         run_id = run_of(request)
         known = Known(number_of(request, "since"), truth_of(request, "live"))
@@ -102,7 +119,7 @@ class Reading:
             with self.polls.place((host, request.headers.get("user-agent")), wait_s):
                 await self._documents.news(service, run_id, known)
         made = await self._documents.document(service, run_id, known.since)
-        if not made.document.live:
+        if not made.document.driven:
             await self._promises.fulfil(service, run_id)
         return as_json(made.json)
 
@@ -117,6 +134,30 @@ class Reading:
         html = await off_loop("pages", partial(_as_file, made.json))
         name = f'attachment; filename="atlas-run-{run_id}.html"'
         return answered(html, "text/html", policy=FILE, extra=[("content-disposition", name)])
+
+
+async def _found(request: Request, service: RunService) -> Response:
+    """Return the runs that a search finds, or the newest."""
+    limit = min(number_of(request, "limit", default=USUAL_RUNS), MOST_RUNS)
+    query = request.query_params.get("query", "")[:LONGEST_QUERY]
+    found = await service.search(query, limit=limit, offset=number_of(request, "offset"))
+    return await _listed(partial(runs_document, found, time.time()))
+
+
+async def _stats(request: Request, service: RunService) -> Response:
+    found = await service.statistics()
+    return await _listed(partial(stats_document, found, time.time()))
+
+
+async def _compared(request: Request, service: RunService) -> Response:
+    one = await service.look(run_of(request))
+    other = await service.look(run_of(request, "other"))
+    return await _listed(partial(compare_document, one, other))
+
+
+async def _listed(made: Callable[[], BaseModel]) -> Response:
+    """Return a document about several runs, made off the event loop."""
+    return as_json(await off_loop("pages", lambda: made().model_dump_json().encode()))
 
 
 async def _home(request: Request) -> Response:

@@ -107,6 +107,7 @@ class Joining:
         *,
         max_explores: int | None = None,
         max_cost_usd: float | Decimal | None = None,
+        instruction: str | None = None,
     ) -> RunCall | None:
         """Let a run go on that has stopped, and wait for it: see the service.
 
@@ -119,7 +120,8 @@ class Joining:
         # Stored first: a run that goes on with nobody who wants it is stopped at once.
         caller = (await self.callers.add(run_id)).caller
         async with self._kept(caller):
-            if await self._submit(caller, ResumeRun.under(max_explores, max_cost_usd)):
+            more = ResumeRun.under(max_explores, max_cost_usd, instruction)
+            if await self._submit(caller, more):
                 return RunCall(caller)
             await self.callers.drop(caller)
             return None

@@ -77,6 +77,27 @@ async def test_explores_are_added_to_a_run_of_explores_alone(tmp_path: Path) -> 
     assert "run_id" in refused.json()["error"]
 
 
+async def test_a_question_is_answered_beside_the_run(tmp_path: Path) -> None:
+    async with browsing(tmp_path) as browser:
+        service, model = await browser.server.host.service(), browser.server.model
+        first = await browser.server.call("auto", "solve_with_atlas", problem="6 * 7?")
+        run_id = first.run_id
+        model.held = {len(model.requests)}
+        asked = await browser.post(f"/api/runs/{run_id}/ask", {"question": "Why not 17?"})
+        await until(lambda: model.waiting == 1)
+        await browser.document(run_id)
+        # Nobody but the page wants anything of the run.
+        await service.demand.look()
+        stopped = (await service.look(run_id)).state.questions_stopped
+        model.gate.set()
+        await service.wait(run_id, 10)
+        document = await browser.document(run_id)
+
+    assert asked.json() == {"ok": True, "run_id": run_id, "number": 1}
+    assert not stopped
+    assert document["status"] == "answered"
+
+
 BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("resume", {"max_explores": 1}, 400, "max_explores"),
     ("resume", {"max_explores": "9"}, 400, "max_explores"),
@@ -86,10 +107,17 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("resume", {"max_explore": 9}, 400, "max_explore"),
     ("cancel", {"really": True}, 400, "really"),
     ("explore", {"count": 0}, 400, "run_id"),
+    ("ask", {}, 400, "question"),
+    ("ask", {"question": " "}, 400, "question"),
+    ("ask", {"question": "\ud800"}, 400, "question"),
+    ("ask", {"question": "x" * 100_000}, 400, "question"),
+    ("ask", {"question": "x" * 200_000}, 400, "body"),
+    ("resume", {"instruction": "\ud800"}, 400, "instruction"),
     ("remove", {}, 404, "action"),
 ]
 
 
+@pytest.mark.requirement("PAGES-6")
 async def test_bad_input_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         run_id = await opened(browser)

@@ -19,6 +19,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.requirement("PAGES-5")
 async def test_a_page_has_its_place_and_the_token_and_a_strict_policy(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         run_id = await opened(browser)
@@ -82,6 +83,7 @@ async def test_a_poll_that_takes_a_run_for_live_is_told_that_it_is_not(tmp_path:
     assert not told["live"]
 
 
+@pytest.mark.requirement("PAGES-7")
 async def test_a_closed_tab_stops_neither_its_run_nor_the_server(tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         browser.server.model.held = {0, 1}
@@ -122,3 +124,32 @@ async def test_the_transcript_of_a_run_is_text_to_be_read(tmp_path: Path) -> Non
 
     assert story.headers["content-type"] == "text/markdown; charset=utf-8"
     assert story.text.startswith(f"# Run {run_id}")
+
+
+async def test_runs_are_listed_found_added_up_and_compared(tmp_path: Path) -> None:
+    async with browsing(tmp_path) as browser:
+        one, other = await opened(browser), await opened(browser)
+        listed = (await browser.get("/api/runs")).json()
+        found = (await browser.get("/api/runs?query=6+*+7&limit=1&offset=1")).json()
+        nothing = (await browser.get("/api/runs?query=elephants")).json()
+        stats = (await browser.get("/api/stats")).json()
+        compared = (await browser.get(f"/api/compare/{one}/{other}")).json()
+        page = await browser.get(f"/compare/{one}/{other}")
+        unknown = await browser.get(f"/api/compare/{one}/unknown")
+
+    assert [run["run_id"] for run in listed["runs"]] == [other, one]
+    assert (found["total"], found["limit"], found["offset"], len(found["runs"])) == (2, 1, 1, 1)
+    assert nothing["runs"] == []
+    assert (stats["runs"], stats["answered"]) == (2, 2)
+    assert compared["same_problem"] is True
+    assert config_of(page.text)["other"] == other
+    assert unknown.status_code == 404
+
+
+async def test_a_search_is_bounded(tmp_path: Path) -> None:
+    async with browsing(tmp_path) as browser:
+        await opened(browser)
+        for query in ("limit=9999999", "query=" + "%22" * 3_000, "query=%00%01*(NEAR", "offset=99"):
+            answer = await browser.get(f"/api/runs?{query}")
+            assert answer.status_code == 200
+            assert answer.json()["limit"] <= 500

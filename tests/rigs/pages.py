@@ -10,6 +10,7 @@ empty     the lists of a home without runs, served
 lists     the list of runs, its search, a comparison and the statistics, served
 served    hostile texts and a large run, served
 live      a run shown as it goes on, and every button, by mouse and by keys
+app       the page inside a host of MCP Apps, against a server that runs
 origins   pages of other origins, and rebound names: nothing is read, nothing changes
 
 Prints the figures that it takes and what is wrong; ends with 1 if anything is. Chromium is
@@ -27,6 +28,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages_app
 import pages_files
 import pages_origins
 import pages_served
@@ -101,9 +103,13 @@ def origins(work: Work) -> Iterator[str]:
         yield from pages_origins.check(work.browser, home, serving, ids)
 
 
+def app(work: Work) -> Iterator[str]:
+    return pages_app.check_app(work.browser, work.folder, work.pictures)
+
+
 CHECKS: dict[str, Callable[[Work], Iterator[str]]] = {
     one.__name__: one
-    for one in (states, hostile, shaped, large, empty, lists, served, live, origins)
+    for one in (states, hostile, shaped, large, empty, lists, served, live, origins, app)
 }
 
 

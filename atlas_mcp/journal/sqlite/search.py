@@ -111,7 +111,7 @@ class SqliteSearch(Search):
         def query(connection: sqlite3.Connection) -> Statistics | None:
             if not digest_rows.state_of(connection).there:
                 return None
-            return search_rows.statistics(connection, len(self._left))
+            return search_rows.statistics(connection, len(self._left), self.leases.is_live)
 
         found = await self._asked(query)
         if found is None:

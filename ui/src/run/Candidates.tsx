@@ -76,6 +76,7 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
         <Candidate
           key={one.explore_id}
           one={one}
+          live={run.live}
           choice={props.choice}
           apart={group.by === "judgement"}
         />
@@ -96,13 +97,18 @@ function Others({ run }: { run: PageDocument }) {
         <h3>{loose.length > 0 ? "Beside the groups" : "Without an answer"}</h3>
       </div>
       {[...loose, ...others].map((one) => (
-        <Candidate key={one.explore_id} one={one} choice={null} apart={true} />
+        <Candidate key={one.explore_id} one={one} live={run.live} choice={null} apart={true} />
       ))}
     </div>
   );
 }
 
-function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: boolean }) {
+function Candidate(props: {
+  one: PageCandidate;
+  live: boolean;
+  choice: Choice | null;
+  apart: boolean;
+}) {
   const { one, choice } = props;
   return (
     <article
@@ -125,7 +131,7 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
           <span class="model">{one.model}</span>
         </p>
         <p class="figures">
-          <Figures one={one} />
+          <Figures one={one} live={props.live} />
         </p>
       </div>
       {one.approach && (
@@ -150,7 +156,8 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
   );
 }
 
-function Figures({ one }: { one: PageCandidate }) {
+function Figures({ one, live }: { one: PageCandidate; live: boolean }) {
+  if (one.state === "running" && !live) return <>broken off</>;
   if (one.state === "planned") return <>planned</>;
   if (one.state === "skipped") return <>not run</>;
   if (one.state === "running")

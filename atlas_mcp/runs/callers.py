@@ -284,7 +284,8 @@ class OwnCallers:
         """
         self._promised.pop(run.run_id, None)
         end = (run.run_id, run.state.seq)
-        until = run.state.finished_at or run.state.at
+        # Answers to questions come after the end of a run, and are received with it.
+        until = (run.state.finished_at if run.asking else None) or run.state.at
         if caller is not None:
             until = max(until, caller.asked_at)
         if until <= self._received.get(end, 0.0):

@@ -17,7 +17,7 @@ def page_actions(run: RunSnapshot) -> list[Action]:
         return []
     if run.status == "running":
         return ["cancel"]
-    found: list[Action] = []
+    found: list[Action] = ["ask", "cancel"] if run.asking else ["ask"]
     if suggestion_for(run) is not None:
         found.append("resume")
     if workflow_of(run.state.spec).gathers and run.state.explores_left:

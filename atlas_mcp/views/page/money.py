@@ -36,7 +36,9 @@ def _by_model(run: RunSnapshot) -> list[ModelMoney]:
     found = [_row(model, "solver", charge) for model, charge in charges.items()]
     asked, charge = state.spec.orchestrator, state.orchestrator_charge
     if charge != NO_CHARGE:
-        found.append(_row("" if asked is None else asked.title, "orchestrator", charge))
+        # A run without an orchestrator has one model that answers questions, as a rule.
+        named = asked or next((one.posed.model for one in state.questions.values()), None)
+        found.append(_row("" if named is None else named.title, "orchestrator", charge))
     return found
 
 

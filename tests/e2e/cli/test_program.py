@@ -471,6 +471,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("runs", "list"),
     ("runs", "show"),
     ("runs", "resume"),
+    ("runs", "ask"),
     ("runs", "cancel"),
     ("runs", "export"),
     ("runs", "prune"),

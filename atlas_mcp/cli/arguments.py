@@ -14,7 +14,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
 from atlas_mcp.cli.terminal import tell
 from atlas_mcp.config.encodings import text_of
-from atlas_mcp.errors import InvalidInput
+from atlas_mcp.errors import InvalidInput, UnknownRun
 from atlas_mcp.system.consoles import END_OF_INPUT
 from atlas_mcp.system.opening import read_file_or_pipe
 
@@ -133,6 +133,17 @@ def _from_stdin(name: str) -> str:
     if not text.strip():
         raise InvalidInput(name, "is empty: nothing came from stdin, where `-` reads it")
     return text
+
+
+def run_id_argument(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the id of a run; bytes that are no text are the id of none.
+
+    Raises:
+        UnknownRun: The value cannot be printed.
+    """
+    if not value.isprintable():
+        raise UnknownRun(value)
+    return value
 
 
 def read_schema(given: str | None) -> object:

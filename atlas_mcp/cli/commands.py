@@ -22,6 +22,7 @@ from atlas_mcp.cli.arguments import (
     read_schema,
     usage_text,
 )
+from atlas_mcp.cli.history import compare, search, stats
 from atlas_mcp.cli.models import models
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
@@ -303,6 +304,9 @@ def solvers(*, probe: bool, as_json: bool) -> int:
 
 cli.add_command(models)
 cli.add_command(runs)
+runs.add_command(compare)
+runs.add_command(search)
+cli.add_command(stats)
 cli.add_command(view)
 
 

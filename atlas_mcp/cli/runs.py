@@ -7,7 +7,13 @@ import click
 from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output, pages
-from atlas_mcp.cli.arguments import ProblemCommand, is_file, question_from_stdin, read_file
+from atlas_mcp.cli.arguments import (
+    ProblemCommand,
+    is_file,
+    question_from_stdin,
+    read_file,
+    run_id_argument,
+)
 from atlas_mcp.cli.questions import follow_question
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import sure, tell, write_data
@@ -23,18 +29,10 @@ from atlas_mcp.views.page.document import page_document
 from atlas_mcp.views.page.shapes import PageDocument
 from atlas_mcp.views.rendering import view_of
 
-
-def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Return the id of a run; bytes that are no text are the id of none."""
-    if not value.isprintable():
-        raise UnknownRun(value)
-    return value
-
-
 PAGES = ("--html", "--open", "--transcript")
 """The forms of a run that are made from its records."""
 
-RUN_ID = click.argument("run_id", metavar="ID", callback=_id)
+RUN_ID = click.argument("run_id", metavar="ID", callback=run_id_argument)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
 
 

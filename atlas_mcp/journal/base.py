@@ -1,7 +1,7 @@
-"""The seam to the store of runs, in eight parts.
+"""The seam to the store of runs, in nine parts.
 
 Records, leases, index, tasks and spending are here; callers, drivers and patience are in `clients`,
-from where they are imported. A `Journal` is all eight; its users ask for the parts that they need.
+and search in `search`. A `Journal` is all nine; its users ask for the parts that they need.
 Spending is a part of its own: amounts outlive their runs, belong to a day and are added up over all
 runs of a home. Only `Records` knows events; the other parts store plain values. Stores are in the
 folders beside this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
-from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.journal.clients import Callers, Drivers, Patience
+from atlas_mcp.journal.listed import ListedRun as ListedRun
+from atlas_mcp.journal.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +58,6 @@ class RunProgress:
 
     records: tuple[Record, ...]
     driven: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRun(RunSummary):
-    """One run of the list: its summary, and the facts that only the store knows.
-
-    Attributes:
-        run_id: Its id.
-        size_bytes: The space that its records take as they are stored.
-        driven: Whether a live process holds its lease.
-        owner: The name in leases of the process that claimed it last; `None` where that process
-            has given it back.
-    """
-
-    run_id: str
-    size_bytes: int
-    driven: bool
-    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +291,7 @@ class EngineJournal(Records, Leases, Spending, Protocol):
     """The parts of a store that an engine uses: it lists no runs, and knows no clients."""
 
 
-class Journal(EngineJournal, RunIndex, Tasks, Callers, Drivers, Patience, Protocol):
+class Journal(EngineJournal, RunIndex, Tasks, Callers, Drivers, Patience, Search, Protocol):
     """All parts of one store. Safe for many tasks on one event loop.
 
     A caller that is cancelled while it waits has stored nothing, so no call needs a shield. See

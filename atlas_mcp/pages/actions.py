@@ -75,10 +75,23 @@ async def _explore(acted: Acted) -> Outcome:
     return {"count": explores.count}
 
 
+async def _ask(acted: Acted) -> Outcome:
+    service, run_id = acted.service, acted.run_id
+    # First: what is carried out for nobody is stopped at once.
+    caller = (await service.callers.add(run_id)).caller
+    try:
+        number = await service.ask(run_id, acted.fields.get("question", ""))
+    except BaseException:
+        await service.callers.drop(caller)
+        raise
+    await acted.promises.make(service, caller)
+    return {"number": number}
+
+
 ACTIONS: Mapping[str, Action] = {
     "cancel": Action({}, _cancel),
     "resume": Action(
-        {"max_explores": "whole number", "max_cost_usd": "number"},
+        {"max_explores": "whole number", "max_cost_usd": "number", "instruction": "text"},
         _resume,
     ),
     "explore": Action(
@@ -91,5 +104,6 @@ ACTIONS: Mapping[str, Action] = {
         },
         _explore,
     ),
+    "ask": Action({"question": "text"}, _ask),
 }
 """The actions, by the last part of their addresses."""

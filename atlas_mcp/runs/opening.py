@@ -137,6 +137,7 @@ def _service(
         states=states,
         records=journal,
         index=journal,
+        history=journal,
         tasks=journal,
         drivers=journal,
         patience=journal,

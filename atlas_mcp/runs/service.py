@@ -23,6 +23,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Drivers, Patience
+from atlas_mcp.journal.search import FoundRuns, Progress, Search, Statistics
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.demand import Demand
@@ -41,6 +42,10 @@ CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
 process must first see the request, and may be frozen."""
 
+SEARCH_PATIENCE = 2.0
+"""Seconds for which a search reads runs that it does not know yet: long enough for some hundred,
+and a page that searches is not kept waiting."""
+
 
 @dataclass(slots=True, kw_only=True)
 class RunService:
@@ -53,6 +58,7 @@ class RunService:
             that has no run but for tool calls watches it.
         records, index, tasks, drivers, patience: The parts of the journal that callers read by
             themselves.
+        history: The part of the journal that finds runs again.
     """
 
     settings: Settings
@@ -65,6 +71,7 @@ class RunService:
     states: RecentStates
     records: Records
     index: RunIndex
+    history: Search
     tasks: Tasks
     drivers: Drivers
     patience: Patience
@@ -244,6 +251,34 @@ class RunService:
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs, but none that is driven or has changed since; return the ids removed."""
         return await self.index.remove(runs)
+
+    async def search(
+        self,
+        text: str = "",
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        patience: float | None = SEARCH_PATIENCE,
+        progress: Progress | None = None,
+    ) -> FoundRuns:
+        """Return the runs with all words of a text, the best matches first; without, the newest.
+
+        Args:
+            text: Words of problems, answers, solvers and models, or the beginning of a run's id.
+            limit: Most runs.
+            offset: Runs left out before the first.
+            patience: Seconds for which changed runs are read before; `None` until all are read.
+            progress: Is told how many of them were read.
+        """
+        await self.history.catch_up(seconds=patience, progress=progress)
+        return await self.history.search(text, limit=limit, offset=offset)
+
+    async def statistics(
+        self, *, patience: float | None = SEARCH_PATIENCE, progress: Progress | None = None
+    ) -> Statistics:
+        """Return all runs of this machine, added up; see `search`."""
+        await self.history.catch_up(seconds=patience, progress=progress)
+        return await self.history.statistics()
 
     async def _open(self, submission: OpenRun) -> str:
         await self.planner.check_day_cap(submission)

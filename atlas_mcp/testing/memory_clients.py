@@ -72,6 +72,9 @@ class MemoryClients(Callers, Drivers, Patience):
 
     _owner: str = field(init=False, default_factory=lambda: secrets.token_hex(4))
 
+    def __post_init__(self) -> None:
+        self._clients.living.add(self._owner)
+
     @property
     @abstractmethod
     def _clients(self) -> ClientRows: ...

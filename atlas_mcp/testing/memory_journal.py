@@ -18,6 +18,7 @@ import anyio.lowlevel
 from typing_extensions import override
 
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.digest import Digest
 from atlas_mcp.atlas.events import Record, RecordLost, StopCause
 from atlas_mcp.atlas.summary import RunSummary, summarize
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, RunExists, UnknownRun
@@ -31,6 +32,7 @@ from atlas_mcp.journal.base import (
 )
 from atlas_mcp.journal.followers import Followers
 from atlas_mcp.testing.memory_clients import ClientRows, JoinedRun, MemoryClients
+from atlas_mcp.testing.memory_search import MemoryFinding, MemorySearch
 
 LEASE_SECONDS = 15.0
 """Seconds without renewal after which a run counts as interrupted, as for the real journal."""
@@ -69,12 +71,13 @@ class StoredRun:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """The runs, tasks, amounts and clients that some journals share."""
+    """The runs, tasks, amounts, clients and digests that some journals share."""
 
     runs: dict[str, StoredRun] = field(default_factory=dict[str, StoredRun])
     tasks: dict[str, TaskEntry] = field(default_factory=dict[str, TaskEntry])
     spending: dict[tuple[str, str], Decimal] = field(default_factory=dict[tuple[str, str], Decimal])
     clients: ClientRows = field(default_factory=ClientRows)
+    digests: dict[str, Digest] = field(default_factory=dict[str, Digest])
     followers: Followers = field(default_factory=Followers)
 
     def run(self, run_id: str) -> StoredRun:
@@ -90,7 +93,7 @@ class MemoryStore:
 
 
 @dataclass(slots=True)
-class MemoryJournal(MemoryClients, Journal):
+class MemoryJournal(MemoryClients, MemoryFinding, Journal):
     """A `Journal` on a store in memory.
 
     Args:
@@ -163,7 +166,7 @@ class MemoryJournal(MemoryClients, Journal):
     async def claim(self, run_id: str) -> Lease:
         await anyio.lowlevel.checkpoint()
         run = self.store.run(run_id)
-        if self._is_driven(run):
+        if self.is_driven_now(run):
             raise JournalBusy(f"run {run_id!r} is driven")
         run.owner, run.fence, run.wanted = self._owner, run.fence + 1, None
         run.lease_until = self.clock() + self.lease_seconds
@@ -191,7 +194,7 @@ class MemoryJournal(MemoryClients, Journal):
     @override
     async def is_driven(self, run_id: str) -> bool:
         await anyio.lowlevel.checkpoint()
-        return self._is_driven(self.store.run(run_id))
+        return self.is_driven_now(self.store.run(run_id))
 
     @override
     async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
@@ -240,7 +243,7 @@ class MemoryJournal(MemoryClients, Journal):
     @override
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         await anyio.lowlevel.checkpoint()
-        gone = tuple(run.run_id for run in runs if self._is_to_go(run))
+        gone = tuple(run.run_id for run in runs if _is_to_go(self, run))
         for run_id in gone:
             del self.store.runs[run_id]
         for task in [task for task in self.store.tasks.values() if task.run_id in gone]:
@@ -297,6 +300,11 @@ class MemoryJournal(MemoryClients, Journal):
 
     @property
     @override
+    def _search(self) -> MemorySearch:
+        return MemorySearch(self, self, self.store.digests)
+
+    @property
+    @override
     def _clients(self) -> ClientRows:
         return self.store.clients
 
@@ -309,10 +317,7 @@ class MemoryJournal(MemoryClients, Journal):
         run = self.store.runs.get(run_id)
         if run is None:
             return None
-        return JoinedRun(run.summary.status, run.summary.updated_at, self._is_driven(run))
-
-    def __post_init__(self) -> None:
-        self._clients.living.add(self._owner)
+        return JoinedRun(run.summary.status, run.summary.updated_at, self.is_driven_now(run))
 
     def _hold(self, lease: Lease) -> Lease:
         self._held[lease.run_id] = lease
@@ -322,14 +327,9 @@ class MemoryJournal(MemoryClients, Journal):
         run = self.store.runs.get(lease.run_id)
         return run is not None and (run.owner, run.fence) == (self._owner, lease.fence)
 
-    def _is_driven(self, run: StoredRun) -> bool:
+    def is_driven_now(self, run: StoredRun) -> bool:
+        """Return whether a journal that is open holds the lease of a run."""
         return run.owner is not None and run.lease_until > self.clock()
-
-    def _is_to_go(self, listed: ListedRun) -> bool:
-        run = self.store.runs.get(listed.run_id)
-        if run is None or run.summary.updated_at != listed.updated_at:
-            return False
-        return not self._is_driven(run)
 
     def _listed(self, run_id: str) -> ListedRun:
         run = self.store.runs[run_id]
@@ -337,9 +337,16 @@ class MemoryJournal(MemoryClients, Journal):
             *astuple(run.summary),
             run_id=run_id,
             size_bytes=run.size_bytes,
-            driven=self._is_driven(run),
+            driven=self.is_driven_now(run),
             owner=run.owner,
         )
+
+
+def _is_to_go(journal: MemoryJournal, listed: ListedRun) -> bool:
+    run = journal.store.runs.get(listed.run_id)
+    if run is None or run.summary.updated_at != listed.updated_at:
+        return False
+    return not journal.is_driven_now(run)
 
 
 def _encoded(run_id: str, records: Sequence[Record]) -> list[tuple[float, str]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from atlas_mcp.atlas.explore import SOLVER
+from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
 from atlas_mcp.atlas.wording import bound_text, cost_text, seconds_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import calls_text, confidence_text
@@ -106,7 +107,7 @@ def _answer(document: PageDocument) -> Iterator[str]:
     if document.error:
         yield f"Why: {_short_or_block(document.error)}"
     if document.dissent:
-        yield "### What speaks against it"
+        yield "### What speaks against it" if document.answer else "### How the candidates differ"
         yield fence(document.dissent)
     if document.explanation:
         yield "### How it follows"
@@ -146,6 +147,21 @@ def _story(document: PageDocument) -> Iterator[str]:
     )
     for at, _, text in sorted(found, key=lambda one: one[:2]):
         yield f"**{seconds_text(at - began)}** {text}"
+    yield from _unfinished(document)
+
+
+def _unfinished(document: PageDocument) -> Iterator[str]:
+    """Yield the calls that go on, or that their process has left."""
+    if document.status not in ("running", "interrupted"):
+        return
+    bars = [bar for lane in document.timeline.lanes for bar in lane.bars]
+    if document.status == "running":
+        labels = ", ".join(span(bar.label) for bar in bars if bar.to is None)
+        yield f"At work: {labels}." if labels else "It goes on."
+        return
+    last = document.timeline.to
+    labels = ", ".join(span(bar.label) for bar in bars if bar.state == "lost" and bar.to == last)
+    yield f"{NOBODY_DRIVES}.{f' It left {labels}.' if labels else ''}"
 
 
 def _decision(decision: PageDecision, explanation: str | None) -> str:

@@ -194,6 +194,18 @@ REQUIREMENTS = (
         "Run ids, solvers and strategies are completed.",
     ),
     *_numbered(
+        "PAGES",
+        "README, pages; docs/design/025",
+        "A run that goes on is shown live, whichever process drives it.",
+        "A page of another origin reads and changes nothing.",
+        "A host name that was led here reads and changes nothing.",
+        "A request that changes a run carries the token of the process, known to its pages alone.",
+        "A page runs its own scripts, and asks nothing of any other address.",
+        "An action with bad input is refused before anything is spent.",
+        "A closed tab stops no run.",
+        "`view` ends within seconds after a signal, and names the runs that can be resumed.",
+    ),
+    *_numbered(
         "VIEW",
         "README, RunView; snapshots",
         "RunView has the contract's fields in their order.",

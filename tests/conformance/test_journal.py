@@ -22,12 +22,13 @@ from atlas_mcp.testing.journal_conformance import (
     patience,
     records,
     run_index,
+    search,
     spending,
     tasks,
 )
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 
-PARTS = (records, leases, run_index, tasks, spending, callers, drivers, patience)
+PARTS = (records, leases, run_index, tasks, spending, callers, drivers, patience, search)
 CHECKS = [check for part in PARTS for check in part.CHECKS]
 
 

@@ -6,6 +6,10 @@ states    runs in every state, at three widths and in both themes; axe looks at 
 hostile   texts that would run, reach out or mislead, in every place that a model or client writes
 shaped    texts of an absurd size or shape
 large     20 explores of 30,000 characters: how fast the page opens and scrolls
+empty     the lists of a home without runs, served
+lists     the list of runs, its search, a comparison and the statistics, served
+served    hostile texts and a large run, served
+live      a run shown as it goes on, and every button, by mouse and by keys
 origins   pages of other origins, and rebound names: nothing is read, nothing changes
 
 Prints the figures that it takes and what is wrong; ends with 1 if anything is. Chromium is
@@ -24,8 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pages_files
+import pages_origins
+import pages_served
 from browser import Browser, open_browser
-from pages_origins import RULES
+from pages_server import open_home
 
 from tests.support.hostile_texts import RUNS
 
@@ -64,8 +70,38 @@ def large(work: Work) -> Iterator[str]:
     return pages_files.check_large(work.browser, work.folder)
 
 
+def empty(work: Work) -> Iterator[str]:
+    with open_home() as home, home.serving() as serving:
+        yield from pages_served.check_empty(work.browser, serving, work.pictures)
+
+
+def lists(work: Work) -> Iterator[str]:
+    with open_home() as home, home.serving() as serving:
+        yield from pages_served.check_lists(work.browser, home, serving, work.pictures)
+
+
+def served(work: Work) -> Iterator[str]:
+    texts = pages_files.quick_texts() if work.quick else RUNS
+    with open_home() as home, home.serving() as serving:
+        yield from pages_served.check_served_hostile(work.browser, home, serving, texts)
+        yield from pages_served.check_served_large(work.browser, home, serving)
+
+
+def live(work: Work) -> Iterator[str]:
+    with open_home() as home, home.serving() as serving:
+        yield from pages_served.check_live(work.browser, home, serving)
+        yield from pages_served.check_explored(work.browser, home, serving)
+
+
+def origins(work: Work) -> Iterator[str]:
+    with open_home() as home, home.serving() as serving:
+        ids = pages_served.runs_to_change(home)
+        yield from pages_origins.check(work.browser, home, serving, ids)
+
+
 CHECKS: dict[str, Callable[[Work], Iterator[str]]] = {
-    one.__name__: one for one in (states, hostile, shaped, large)
+    one.__name__: one
+    for one in (states, hostile, shaped, large, empty, lists, served, live, origins)
 }
 
 
@@ -89,7 +125,7 @@ def main() -> None:
     names: list[str] = given.only.split(",") if given.only else list(CHECKS)
     faults = 0
     with ExitStack() as stack:
-        browser = stack.enter_context(open_browser(RULES))
+        browser = stack.enter_context(open_browser(pages_origins.RULES))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         work = Work(browser, folder, given.pictures, given.quick)
         for name in names:

@@ -20,7 +20,9 @@ from typing_extensions import override
 
 OTHER_HOST, REBOUND = "other.test", "rebound.test"
 
-RULES = f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1, MAP {REBOUND} 127.0.0.1"
+RULES = "--host-resolver-rules=" + ", ".join(
+    f"MAP {name} 127.0.0.1" for name in (OTHER_HOST, REBOUND, f"{REBOUND}.")
+)
 """For the browser: how names are rebound."""
 
 ATTACK = """
@@ -52,7 +54,7 @@ async ({ target, ids, guess }) => {
       `/runs/${id}`, `/runs/${id}/transcript`, `/runs/${id}/file`, `/api/runs/${id}`,
     ]),
   ];
-  for (const page of pages) {
+  await Promise.all(pages.map(async (page) => {
     const url = target + page;
     await Promise.all([
       attempt(`GET ${page}`, () => text(url)),
@@ -80,7 +82,7 @@ async ({ target, ids, guess }) => {
         socket.onerror = () => done(null);
       })),
     ]);
-  }
+  }));
   const opened = window.open(`${target}/runs/${ids[0]}`);
   await new Promise((done) => setTimeout(done, 500));
   await attempt('a window that was opened', async () => opened.document.body.innerText);

@@ -13,6 +13,7 @@ from mcp import Client
 from mcp_types import CallToolResult, Implementation, TextContent
 from typing_extensions import override
 
+from atlas_mcp.atlas import question_prompts
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
@@ -80,6 +81,8 @@ def play(solver: Callable[[int], Says] = lambda n: candidate("42"), *turns: Says
     said = turns or (synthesis("42"),)
 
     def script(request: ModelRequest) -> Says:
+        if request.system == question_prompts.SYSTEM:
+            return Says({"answer": "It fails in step 2.", "cites": [1], "needs_new_evidence": None})
         if request.tools:
             asked["turns"] += 1
             return said[min(asked["turns"], len(said)) - 1]

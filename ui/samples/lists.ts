@@ -150,7 +150,7 @@ export const stats: StatsDocument = {
   since: NOW - 170 * DAY,
   runs: 318,
   unindexed: 0,
-  note: null,
+  note: "Runs that were removed are in none of these figures.",
   cost_usd: 61.37,
   unpriced_runs: 4,
   answered: 271,
@@ -279,7 +279,7 @@ export const comparison: CompareDocument = {
   },
   same_problem: true,
   same_answer: false,
-  summary: "Both were asked the same. Their answers differ: $127$ and $130$.",
+  summary: "The two runs give different answers. The first took 4 explores and $0.21, the second took 6 explores and $0.62.",
   settings: [
     { name: "solvers", a: "sonnet", b: "sonnet, qwen" },
     { name: "explore_effort", a: "low", b: "medium" },

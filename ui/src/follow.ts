@@ -48,6 +48,12 @@ function regrouped(candidates: PageDocument["candidates"], news: PageDocument) {
   });
 }
 
+/** Whether two documents of a run that rests show the same. */
+function sameAs(before: PageDocument | null, now: PageDocument): boolean {
+  const facts = (one: PageDocument) => [one.version, one.live, one.driven, ...one.actions].join();
+  return before !== null && facts(before) === facts(now);
+}
+
 /** Return the run of a source, kept current as long as the place has news of it. */
 export function useRun(source: Source): Followed {
   const [run, setRun] = useState<PageDocument | null>(null);
@@ -59,7 +65,7 @@ export function useRun(source: Source): Followed {
     const stop = new AbortController();
     const take = (news: PageDocument) => {
       const whole = merged(last.current, news);
-      const unchanged = last.current?.version === whole.version && !whole.live;
+      const unchanged = !whole.live && sameAs(last.current, whole);
       last.current = whole;
       setLost(null);
       if (!unchanged) setRun(whole);
@@ -91,7 +97,7 @@ async function follow(
       failures += 1;
       pause = pauseAfter(failures);
       lose(whyLost(error));
-      if (error instanceof Refused && error.status < 500) return;
+      if (error instanceof Refused && error.status < 500 && error.status !== 429) return;
     }
     if (!source.can("follow")) return;
     await seen(signal);

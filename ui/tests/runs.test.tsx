@@ -1,49 +1,11 @@
-import { render } from "preact";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { found, lines, none, runs } from "../samples/lists";
-import type { RunsDocument } from "../src/generated/runs";
 import { RunsPage } from "../src/views/runs";
+import { served } from "./served";
 
-interface Asked {
-  address: URL;
-  signal: AbortSignal;
-}
-
-let asked: Asked[];
-let place: HTMLElement;
-let reply: (address: URL) => RunsDocument | Promise<RunsDocument>;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  asked = [];
-  reply = () => runs;
-  history.replaceState(null, "", "/runs");
-  vi.stubGlobal("fetch", async (path: string, { signal }: { signal: AbortSignal }) => {
-    const address = new URL(path, "http://127.0.0.1");
-    asked.push({ address, signal });
-    return Response.json(await reply(address));
-  });
-  place = document.createElement("div");
-  document.body.append(place);
-});
-
-afterEach(() => {
-  render(null, place);
-  place.remove();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
-
-/** Draw the page, and let what is under way come to rest. */
-async function shown(milliseconds = 1) {
-  render(<RunsPage />, place);
-  await rest(milliseconds);
-}
-
-/** Let time go by: effects run after a frame, replies after a few turns. */
-async function rest(milliseconds: number) {
-  await vi.advanceTimersByTimeAsync(milliseconds + 50);
-}
+const page = served("/runs", () => runs);
+const { place, rest } = page;
+const shown = () => page.show(<RunsPage />);
 
 function type(text: string) {
   const field = place.querySelector<HTMLInputElement>("#query");
@@ -66,26 +28,26 @@ test("the newest runs are listed, and texts of models are texts", async () => {
   expect(place.querySelector(".runs-title")?.getAttribute("href")).toBe("/runs/run-0001");
 });
 
-test("a list with a run that goes on is asked for again soon, another one later", async () => {
+test("a list with a run that goes on is page.asked for again soon, another one later", async () => {
   await shown();
   await rest(3_000);
-  expect(asked).toHaveLength(2);
-  reply = () => ({ ...runs, runs: lines.slice(1) });
+  expect(page.asked).toHaveLength(2);
+  page.reply = () => ({ ...runs, runs: lines.slice(1) });
   await rest(3_000);
-  expect(asked).toHaveLength(3);
+  expect(page.asked).toHaveLength(3);
   await rest(14_000);
-  expect(asked).toHaveLength(3);
+  expect(page.asked).toHaveLength(3);
 });
 
 test("typing searches once it rests, and the address has the query", async () => {
-  reply = (address) => (address.searchParams.get("query") ? found : runs);
+  page.reply = (address) => (address.searchParams.get("query") ? found : runs);
   await shown();
   for (const text of ["s", "sch", "scheduler"]) {
     type(text);
-    await rest(0);
+    await rest();
   }
   await rest(200);
-  expect(asked.map((one) => one.address.searchParams.get("query"))).toEqual(["", "scheduler"]);
+  expect(page.asked.map((one) => one.address.searchParams.get("query"))).toEqual(["", "scheduler"]);
   expect(location.search).toBe("?query=scheduler");
   expect(place.querySelector(".runs-count")?.textContent).toBe(
     "2 runs found, the best matches first",
@@ -99,26 +61,27 @@ test("typing searches once it rests, and the address has the query", async () =>
 
 test("a newer query aborts the request of the one before", async () => {
   await shown();
-  reply = (address) => (address.searchParams.get("query") === "a" ? new Promise(() => {}) : none);
+  page.reply = (address) =>
+    address.searchParams.get("query") === "a" ? new Promise(() => {}) : none;
   type("a");
   await rest(200);
-  expect(asked.at(-1)?.signal.aborted).toBe(false);
+  expect(page.asked.at(-1)?.signal.aborted).toBe(false);
   type("ab");
   await rest(200);
-  expect(asked.map((one) => one.signal.aborted)).toEqual([true, true, false]);
+  expect(page.asked.map((one) => one.signal.aborted)).toEqual([true, true, false]);
 });
 
 test("a query in the address is searched for at once", async () => {
   history.replaceState(null, "", "/runs?query=scheduler");
   await shown();
-  expect(asked[0]?.address.searchParams.get("query")).toBe("scheduler");
+  expect(page.asked[0]?.address.searchParams.get("query")).toBe("scheduler");
 });
 
 test("without a run the page says how to start one, and without a match where it looked", async () => {
-  reply = () => none;
+  page.reply = () => none;
   await shown();
   expect(place.textContent).toContain("atlas-mcp solve");
-  reply = (address) => ({ ...none, query: address.searchParams.get("query") ?? "" });
+  page.reply = (address) => ({ ...none, query: address.searchParams.get("query") ?? "" });
   type("zebra");
   await rest(200);
   expect(place.textContent).toContain("No run holds “zebra”");
@@ -140,32 +103,32 @@ test("two chosen runs are compared", async () => {
   await shown();
   const boxes = place.querySelectorAll<HTMLInputElement>(".runs-choose input");
   boxes[1]?.click();
-  await rest(0);
+  await rest();
   expect(place.querySelector(".runs-choice a")).toBeNull();
   boxes[2]?.click();
-  await rest(0);
+  await rest();
   expect(place.querySelector(".runs-choice a")?.getAttribute("href")).toBe(
     "/compare/run-0002/run-0003",
   );
 });
 
-test("more runs are asked for on demand, until the list has all", async () => {
-  reply = () => ({ ...runs, total: 60 });
+test("more runs are page.asked for on demand, until the list has all", async () => {
+  page.reply = () => ({ ...runs, total: 60 });
   await shown();
   place.querySelector<HTMLButtonElement>("button.runs-more")?.click();
-  await rest(0);
-  expect(asked.at(-1)?.address.searchParams.get("limit")).toBe("100");
+  await rest();
+  expect(page.asked.at(-1)?.address.searchParams.get("limit")).toBe("100");
 });
 
 test("a server that is gone is said, and the list stays", async () => {
   await shown();
-  reply = () => Promise.reject(new TypeError("fetch failed"));
+  page.reply = () => Promise.reject(new TypeError("fetch failed"));
   await rest(3_000);
   expect(place.querySelector("[role=alert]")?.textContent).toContain(
     "No connection to the server.",
   );
   expect(titles()).toHaveLength(lines.length);
-  reply = () => runs;
+  page.reply = () => runs;
   await rest(1_000);
   expect(place.querySelector("[role=alert]")?.textContent).toBe("");
 });

@@ -38,6 +38,7 @@ from atlas_mcp.journal.base import (
     TaskEntry,
 )
 from atlas_mcp.journal.followers import Followers
+from atlas_mcp.journal.search import FoundRuns, Progress, Statistics
 from atlas_mcp.journal.sqlite import (
     caller_rows,
     event_rows,
@@ -47,10 +48,12 @@ from atlas_mcp.journal.sqlite import (
     task_rows,
 )
 from atlas_mcp.journal.sqlite.clients import SqliteClients
+from atlas_mcp.journal.sqlite.digest_rows import can_index
 from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
 from atlas_mcp.journal.sqlite.leases import SqliteLeases
 from atlas_mcp.journal.sqlite.process_locks import ProcessLock, dead_owners, forget
 from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS, Processes
+from atlas_mcp.journal.sqlite.search import SqliteSearch
 from atlas_mcp.journal.sqlite.space import shrink
 from atlas_mcp.journal.sqlite.store import FILE_NAME, Store, open_store
 
@@ -77,6 +80,7 @@ class SqliteJournal(SqliteClients, Journal):
         clock: Unix seconds, for leases.
         lease_seconds: Seconds without renewal after which a run counts as interrupted.
         sync: Puts the written part of an open file on disk.
+        can_index: Returns whether SQLite can keep an index of words.
 
     Raises:
         JournalInUse: An older version still drives runs of it.
@@ -87,8 +91,10 @@ class SqliteJournal(SqliteClients, Journal):
     clock: Callable[[], float] = time.time
     lease_seconds: float = LEASE_SECONDS
     sync: Callable[[int], None] = os.fsync
+    can_index: Callable[[sqlite3.Connection], bool] = can_index
     _lock: ProcessLock | None = field(init=False, default=None)
     _followers: Followers = field(init=False, default_factory=Followers)
+    _search: SqliteSearch = field(init=False)
     _found_damaged: set[str] = field(init=False, default_factory=set[str])
 
     def __post_init__(self) -> None:
@@ -101,6 +107,7 @@ class SqliteJournal(SqliteClients, Journal):
             opened.pop_all()
         self._leases = SqliteLeases(self._store, self.folder, owner, self.clock, self.lease_seconds)
         has_locks = self._lock is None or self._lock.is_held
+        self._search = SqliteSearch(self._store, self._leases, self.can_index)
         self._processes = Processes(self.folder, owner, self.clock, has_locks)
 
     def _open(self, opened: ExitStack, owner: str) -> Store:
@@ -237,6 +244,7 @@ class SqliteJournal(SqliteClients, Journal):
             )
             await _give_way(began)
         if removed:
+            await self._search.forget(removed)
             await self._store.write(caller_rows.forget_unopened, durable=False)
         more = bool(removed)
         while more:
@@ -244,6 +252,20 @@ class SqliteJournal(SqliteClients, Journal):
             more = await self._store.write(shrink, durable=False, alone=True)
             await _give_way(began)
         return tuple(removed)
+
+    @override
+    async def catch_up(
+        self, *, seconds: float | None = None, progress: Progress | None = None
+    ) -> int:
+        return await self._search.catch_up(seconds=seconds, progress=progress)
+
+    @override
+    async def search(self, text: str, *, limit: int = 50, offset: int = 0) -> FoundRuns:
+        return await self._search.search(text, limit=limit, offset=offset)
+
+    @override
+    async def statistics(self) -> Statistics:
+        return await self._search.statistics()
 
     @override
     async def add_task(self, task: TaskEntry) -> None:

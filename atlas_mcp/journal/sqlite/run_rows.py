@@ -16,16 +16,16 @@ from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.errors import RunExists, UnknownRun
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.journal.sqlite import columns, lease_rows
+from atlas_mcp.journal.sqlite import columns, digest_rows, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 
 IsLive: TypeAlias = Callable[[str | None, float], bool]
 """Returns whether a live process holds a lease, from its owner and the time of its end."""
 
-_SUMMARY = "opened_at, updated_at, status, workflow, title"
+SUMMARY = "opened_at, updated_at, status, workflow, title"
 """The columns of a `RunSummary`, in its order."""
 
-_LISTED = f"{_SUMMARY}, run_id, size_bytes, owner, lease_until"
+LISTED = f"{SUMMARY}, run_id, size_bytes, owner, lease_until"
 """The columns of a `ListedRun`, in its order; the last two say whether it is driven."""
 
 _EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
@@ -41,7 +41,7 @@ _LEASED = """
 
 _IDLE = f"""
 WITH leased AS ({_LEASED})
-SELECT {_LISTED} FROM leased
+SELECT {LISTED} FROM leased
 WHERE NOT driven AND updated_at < :idle_since
 ORDER BY updated_at, run_id DESC
 """
@@ -53,7 +53,7 @@ WITH leased AS ({_LEASED}), added_up AS (
     ) AS total
     FROM leased
 )
-SELECT {_LISTED} FROM added_up
+SELECT {LISTED} FROM added_up
 WHERE NOT driven AND (updated_at < :idle_since OR total > :size_bytes)
 ORDER BY updated_at, run_id DESC
 """
@@ -66,17 +66,18 @@ def add(connection: sqlite3.Connection, run_id: str, summary: RunSummary, lease:
         RunExists: A run has this id already.
     """
     added = connection.execute(
-        f"INSERT INTO runs (run_id, {_SUMMARY}, owner, fence, lease_until) "
+        f"INSERT INTO runs (run_id, {SUMMARY}, owner, fence, lease_until) "
         "VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (run_id) DO NOTHING",
         (run_id, summary.opened_at, *_changing(summary), *lease),
     )
     if added.rowcount == 0:
         raise RunExists(run_id)
+    digest_rows.note_change(connection, run_id)
 
 
 def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None:
     """Return the summary of a run, also from damaged columns; `None` if there is no such run."""
-    found = connection.execute(f"SELECT {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
+    found = connection.execute(f"SELECT {SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
     row = found.fetchone()
     return None if row is None else _summary(row)
 
@@ -87,7 +88,7 @@ def fence_and_summary(connection: sqlite3.Connection, run_id: str) -> tuple[int,
     Raises:
         UnknownRun: There is no such run.
     """
-    found = connection.execute(f"SELECT fence, {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
+    found = connection.execute(f"SELECT fence, {SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
     row = found.fetchone()
     if row is None:
         raise UnknownRun(run_id)
@@ -104,6 +105,7 @@ def update(
         "size_bytes = size_bytes + ? WHERE run_id = ?",
         (*_changing(summary), added_bytes, run_id),
     )
+    digest_rows.note_change(connection, run_id)
 
 
 def newest(
@@ -111,10 +113,10 @@ def newest(
 ) -> tuple[ListedRun, ...]:
     """Return the newest runs, newest first; all of them without a limit."""
     rows = connection.execute(
-        f"SELECT {_LISTED} FROM runs ORDER BY opened_at DESC LIMIT ?",
+        f"SELECT {LISTED} FROM runs ORDER BY opened_at DESC LIMIT ?",
         (-1 if limit is None else limit,),
     )
-    return _listed(rows, is_live)
+    return listed(rows, is_live)
 
 
 def expired(
@@ -151,7 +153,7 @@ def expired(
     }
     # Adding sizes up sorts all runs, so it is left to the limit that needs it.
     query = _IDLE if size_bytes is None else _IDLE_OR_TOO_LARGE
-    return _listed(connection.execute(query, limits), is_live)
+    return listed(connection.execute(query, limits), is_live)
 
 
 def remove(
@@ -176,16 +178,18 @@ def remove(
             continue
         for table in ("tasks", "callers", "large_values", "events", "runs"):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))
+        digest_rows.note_change(connection, run.run_id)
         removed.append(run.run_id)
     return removed
 
 
 def _changing(summary: RunSummary) -> tuple[float, Status, str, str]:
-    """Return the values of `_SUMMARY` without the first, which never changes."""
+    """Return the values of `SUMMARY` without the first, which never changes."""
     return summary.updated_at, summary.status, summary.workflow, summary.title
 
 
-def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun, ...]:
+def listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun, ...]:
+    """Return runs from rows of the columns `LISTED`."""
     # Cached, since each test of an owner opens a file.
     asked_once = cache(is_live)
     return tuple(_listed_run(row, asked_once) for row in rows)

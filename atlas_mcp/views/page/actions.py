@@ -15,11 +15,16 @@ def page_actions(run: RunSnapshot) -> list[Action]:
     """Return what may be done about a run."""
     if not carries_on(run.state):
         return []
+    found: list[Action] = []
     if run.status == "running":
-        return ["cancel"]
-    found: list[Action] = ["ask", "cancel"] if run.asking else ["ask"]
+        found.append("cancel")
+    else:
+        found.append("ask")
+    if run.asking:
+        found.append("cancel")
     if suggestion_for(run) is not None:
         found.append("resume")
+    # Explores under a run that goes on wait in line.
     if workflow_of(run.state.spec).gathers and run.state.explores_left:
         found.append("explore")
     return found
@@ -39,7 +44,7 @@ def suggestion_for(run: RunSnapshot) -> PageSuggestion | None:
     at_its_cap = reason == "max_cost" and state.day_cap_usd is None
     if finished is not None and finished.status == "answered" and not at_its_cap:
         # Only a larger limit reopens a run that has its answer.
-        if workflow_of(state.spec).gathers or budget.max_explores >= MAX_EXPLORES_CEILING:
+        if budget.max_explores >= MAX_EXPLORES_CEILING or not _has_use_for_more(run):
             return None
         explores = min(MAX_EXPLORES_CEILING, budget.max_explores + 4)
     if not at_its_cap:
@@ -48,9 +53,21 @@ def suggestion_for(run: RunSnapshot) -> PageSuggestion | None:
     return PageSuggestion(max_cost_usd=min(cap * Decimal(2), MAX_COST_CEILING_USD))
 
 
+def _has_use_for_more(run: RunSnapshot) -> bool:
+    """Return whether a run that has its answer makes more explores under a larger ceiling."""
+    workflow = workflow_of(run.state.spec)
+    fixed = workflow.explores
+    return not workflow.gathers and (fixed is None or fixed > run.state.budget.max_explores)
+
+
 def page_commands(run: RunSnapshot) -> list[PageCommand]:
     """Return what a person can type about a run."""
-    found = [PageCommand(what="Show this run", line=f"atlas-mcp runs show {run.run_id}")]
+    show = f"atlas-mcp runs show {run.run_id}"
+    found = [
+        PageCommand(what="Show it on a terminal", line=show),
+        PageCommand(what="Open its page", line=f"{show} --open"),
+        PageCommand(what="Read it as a story", line=f"{show} --transcript"),
+    ]
     if run.status == "running":
         found.append(PageCommand(what="End it", line=f"atlas-mcp runs cancel {run.run_id}"))
     elif (limits := suggestion_for(run)) is not None:

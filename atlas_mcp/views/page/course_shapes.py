@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from atlas_mcp.views.page.shape import Shape
+from atlas_mcp.views.page.shape import Name, Shape
 from atlas_mcp.views.run_view import Dollars, UsageView
 
 DecisionKind: TypeAlias = Literal[
@@ -73,7 +73,7 @@ class TimelineBar(Shape):
         serialize_by_alias=True,
     )
 
-    label: str
+    label: Name
     kind: Literal["solver", "orchestrator", "wait", "compare"]
     explore_id: int | None = None
     turn: int | None = None
@@ -85,7 +85,7 @@ class TimelineBar(Shape):
 class TimelineLane(Shape):
     """Bars that do not overlap, in order."""
 
-    name: str
+    name: Name
     bars: list[TimelineBar]
 
 
@@ -123,7 +123,7 @@ class PageTrouble(Shape):
 class ModelMoney(Shape):
     """What one model used in one part; `cost_usd` is `null` where its price is unknown."""
 
-    model: str
+    model: Name
     role: Literal["solver", "orchestrator"]
     requests: int
     input_tokens: int
@@ -141,7 +141,7 @@ class PageMoney(Shape):
         held_usd: Set aside for calls in flight.
         uncertain_usd: What may have been billed beyond, at most: calls that broke off.
         cap_usd: The cap; `null` for none.
-        unknown: Whether a price is unknown.
+        unknown: Whether `spent_usd` is not known.
         by_model: By model and part, the solvers first.
     """
 

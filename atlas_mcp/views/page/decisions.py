@@ -6,7 +6,7 @@ words of ours. Nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from atlas_mcp.atlas.events import (
     OrchestratorAsked,
     OrchestratorReplied,
     Origin,
+    Planned,
     Record,
     RunFinished,
     RunResumed,
@@ -26,6 +27,7 @@ from atlas_mcp.atlas.events import (
     StopCause,
     StopRequested,
 )
+from atlas_mcp.atlas.explore import SOLVER
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import money_text
@@ -55,7 +57,6 @@ PLANS: dict[Origin, str] = {
     "floor": "The orchestrator wanted to stop with less evidence than the run's explore effort "
     "asks for, so explores were added.",
     "client": "The client asked for them: its own agent is the orchestrator.",
-    "workflow": "The next step of the workflow.",
 }
 """Why explores were planned, where no words tell it."""
 
@@ -138,7 +139,8 @@ class _Decisions:
         kind, by = _KINDS[event.origin], _BY[event.origin]
         numbers = [one.explore_id for one in event.planned]
         if event.origin not in ("orchestrator", "floor"):
-            self._plain(at, kind, PLANS[event.origin], by=by, explore_ids=numbers)
+            reason = PLANS.get(event.origin) or _step_text(event.planned)
+            self._plain(at, kind, reason, by=by, explore_ids=numbers)
             return
         words = self._words()
         is_floor = event.origin == "floor"
@@ -168,7 +170,7 @@ class _Decisions:
             kind = "synthesized" if self.state.spec.orchestrator else "workflow"
         elif event.stop_reason in LIMITS:
             kind = "limit"
-        self._of_turn(at, kind, "rule", event.warning or event.error or _ended_text(event))
+        self._of_turn(at, kind, "rule", _ended_text(event))
 
     def _words(self) -> str | None:
         """Return what the orchestrator said in its last turn, beside calls and fields."""
@@ -240,6 +242,18 @@ def _day_cap_text(limit: Decimal, cap: Decimal) -> str:
 
 
 def _ended_text(event: RunFinished) -> str:
-    if event.stop_reason in LIMITS:
-        return f"{LIMITS[event.stop_reason]}."
-    return event.explanation or "All that was asked for has been done."
+    """Return why a run ended: the limit that it reached, if it did, and what is said besides."""
+    said = event.warning or event.error or event.explanation
+    limit = f"{LIMITS[event.stop_reason]}." if event.stop_reason in LIMITS else None
+    return " ".join(filter(None, (limit, said))) or "All that was asked for has been done."
+
+
+def _step_text(planned: Sequence[Planned]) -> str:
+    """Return what a workflow without an orchestrator has done next."""
+    alone = sum(one.explore.role == SOLVER for one in planned)
+    steps = [f"{counted(alone, 'solver')} on the problem alone"] if alone else []
+    for one in planned:
+        if one.explore.role != SOLVER:
+            shown = ", ".join(map(str, one.explore.shows))
+            steps.append(f"a {one.explore.role}{f', shown explore {shown}' if shown else ''}")
+    return f"Next in the workflow: {'; '.join(steps)}."

@@ -146,7 +146,7 @@ def _candidate(
     return PageCandidate(
         explore_id=explore.id,
         solver=view.solver,
-        model=view.model,
+        model=view.model or view.solver,
         effort=view.effort,
         strategy=view.strategy,
         role=view.role,
@@ -198,7 +198,8 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
 
 
 def _model(state: RunState, solver: str) -> str:
-    return state.spec.solver(solver).spec.title
+    """Return a solver's model; its name, where the settings of the run are lost."""
+    return state.spec.solver(solver).spec.title or solver
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

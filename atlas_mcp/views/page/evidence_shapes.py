@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.outcomes import Grounds
-from atlas_mcp.views.page.shape import Shape
+from atlas_mcp.views.page.shape import Name, Shape
 from atlas_mcp.views.run_view import Answer, Dollars, UsageView
 
 CandidateState: TypeAlias = Literal["planned", "running", "ok", "failed", "skipped"]
@@ -36,8 +36,8 @@ class PageGroup(Shape):
     explore_ids: list[int]
     by: Grounds
     chosen: bool
-    solvers: list[str]
-    models: list[str]
+    solvers: list[Name]
+    models: list[Name]
     approaches: list[str]
 
 
@@ -57,7 +57,7 @@ class MatrixCell(Shape):
 
     group: int
     approach: str
-    model: str
+    model: Name
     explore_ids: list[int]
 
 
@@ -94,11 +94,11 @@ class PageCandidate(Shape):
     """
 
     explore_id: int
-    solver: str
-    model: str = ""
+    solver: Name
+    model: Name = ""
     effort: str | None = None
     strategy: str = ""
-    role: str = "solver"
+    role: Name = "solver"
     instruction: str | None = None
     status: Literal["ok", "failed"] | None = None
     answer: Answer = None
@@ -127,8 +127,8 @@ class PageRemark(Shape):
     """
 
     explore_id: int
-    solver: str
-    model: str = ""
+    solver: Name
+    model: Name = ""
     effort: str | None = None
     role: str
     about: list[int]

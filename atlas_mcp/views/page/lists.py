@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
+from atlas_mcp.views.page.shape import Name
 from atlas_mcp.views.run_view import Dollars, UsageView
 
 FoundIn: TypeAlias = Literal["problem", "answer", "candidates", "names"]
@@ -60,7 +61,7 @@ class RunLine(_Shape):
     started_at: float
     ended_at: float | None = None
     cost_usd: Dollars | None = None
-    models: list[str] = []
+    models: list[Name] = []
     explores: int = 0
     answer_text: str | None = None
     confidence: float | None = None
@@ -119,7 +120,7 @@ class MonthSpending(_Shape):
     """
 
     month: str
-    model: str
+    model: Name
     role: Literal["solver", "orchestrator"]
     runs: int
     requests: int
@@ -145,7 +146,7 @@ class WinningShare(_Shape):
         unpriced: Explores whose cost is unknown, and so not in `cost_usd`.
     """
 
-    name: str
+    name: Name
     explores: int
     failed: int
     judged: int
@@ -242,7 +243,7 @@ class ComparedRun(_Shape):
 class ComparedSetting(_Shape):
     """A setting that differs; `null` where a run has none of it."""
 
-    name: str
+    name: Name
     a: str | None = None
     b: str | None = None
 

@@ -31,14 +31,15 @@ def _by_model(run: RunSnapshot) -> list[ModelMoney]:
     charges: dict[str, Charge] = {}
     for explore in state.explores.values():
         if explore.charge != NO_CHARGE:
-            model = state.spec.solver(explore.planned.explore.solver).spec.title
+            solver = explore.planned.explore.solver
+            model = state.spec.solver(solver).spec.title or solver
             charges[model] = charges.get(model, NO_CHARGE) + explore.charge
     found = [_row(model, "solver", charge) for model, charge in charges.items()]
     asked, charge = state.spec.orchestrator, state.orchestrator_charge
     if charge != NO_CHARGE:
         # A run without an orchestrator has one model that answers questions, as a rule.
         named = asked or next((one.posed.model for one in state.questions.values()), None)
-        found.append(_row("" if named is None else named.title, "orchestrator", charge))
+        found.append(_row("unknown" if named is None else named.title, "orchestrator", charge))
     return found
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from atlas_mcp.texts import printable
+
+Name = Annotated[str, AfterValidator(printable)]
+"""A name that a configuration or a journal gives: printable, as every text of a page is."""
 
 
 class Shape(BaseModel):

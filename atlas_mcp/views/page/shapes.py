@@ -19,7 +19,7 @@ from atlas_mcp.views.page.evidence_shapes import (
     PageQuestion,
     PageRemark,
 )
-from atlas_mcp.views.page.shape import Shape
+from atlas_mcp.views.page.shape import Name, Shape
 from atlas_mcp.views.run_view import Answer, Dollars, UsageView
 
 Action: TypeAlias = Literal["cancel", "resume", "explore", "ask"]
@@ -45,7 +45,7 @@ class PageProblem(Shape):
 class PageWorkflow(Shape):
     """The policy of the run: its name, and its work in a few words."""
 
-    name: str
+    name: Name
     summary: str
 
 

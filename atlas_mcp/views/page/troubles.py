@@ -8,6 +8,7 @@ from atlas_mcp.atlas.events import (
     AttemptFailed,
     CallsLost,
     ExploresPlanned,
+    HoldRaised,
     OrchestratorFailed,
     OrchestratorReplied,
     Record,
@@ -50,6 +51,12 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
                 cause=f"{bound.shown(failure.text)}; made again after {wait}",
                 explore_id=explore_id,
                 turn=turn,
+            )
+        case HoldRaised(call=key):
+            explore_id, turn = _numbers_of(key)
+            where, cause = _where(explore_id, turn), "its cause is on no record of that version"
+            yield PageTrouble(
+                at=at, kind="retry", where=where, cause=cause, explore_id=explore_id, turn=turn
             )
         case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
             yield PageTrouble(

@@ -76,6 +76,7 @@ def test_the_list_is_shown_until_a_signal(environ: dict[str, str]) -> None:
     assert (code, err) == (0, "atlas-mcp: the pages are closed\n")
 
 
+@pytest.mark.requirement("PAGES-8")
 def test_a_run_is_shown_and_one_that_goes_on_here_can_be_resumed(environ: dict[str, str]) -> None:
     api = HeldApi(held=EVERY_CALL)
     with api.reachable(environ):

@@ -121,6 +121,7 @@ async def test_a_run_that_another_process_resumes_has_news(
     assert made.document.version > version
 
 
+@pytest.mark.requirement("PAGES-1")
 async def test_a_run_that_is_driven_elsewhere_is_shown_live(tmp_path: Path) -> None:
     async with paged(tmp_path) as there, paged(tmp_path) as other:
         run_id, shared = await other.held(), Documents()

@@ -55,6 +55,7 @@ def test_a_name_of_this_server_is_answered(host: str) -> None:
         "127.0.0.1:8000@evil.example", "evil.example/127.0.0.1", "xatlas.example", "127.0.0.1:x",
     ],
 )  # fmt: skip
+@pytest.mark.requirement("PAGES-3")
 def test_a_name_that_was_led_here_reads_nothing(host: str) -> None:
     assert refused(host=host) == 421
     assert posted(host=host, origin=f"http://{host}") == 421
@@ -86,6 +87,7 @@ def test_a_long_name_is_not_repeated() -> None:
         "127.0.0.1:8000",
     ],
 )  # fmt: skip
+@pytest.mark.requirement("PAGES-2")
 def test_another_origin_reads_and_changes_nothing(origin: str) -> None:
     """Also another server of this machine is another origin."""
     assert refused(API, origin=origin) == 403
@@ -158,6 +160,7 @@ def test_an_action_of_a_page_is_carried_out() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", VISITORS.token[:-1], VISITORS.token + "x", "\xff" * 40])
+@pytest.mark.requirement("PAGES-4")
 def test_an_action_without_the_token_is_refused(token: str) -> None:
     assert posted(x_atlas_token=token) == 403
 

@@ -85,6 +85,8 @@ def test_what_was_sent_back_and_made_again_is_told() -> None:
         "**5 s** Explore 1, attempt 1 failed and is made again: 503; made again after 4 s." in text
     )
     assert "There is none yet." in text
+    assert "At work: `#1 a direct, attempt 2`." in text
+    assert "No process drives this run any more." in transcript(document_of(records))
 
 
 def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:

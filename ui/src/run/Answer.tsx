@@ -3,7 +3,7 @@ import type { PageDocument, PageGroup } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { counted, explores, share } from "../words";
-import { Value } from "./Value";
+import { AnswerLine, Value } from "./Value";
 import { statusWord, stopSentence } from "./wording";
 
 export function Answer({ run }: { run: PageDocument }) {
@@ -24,12 +24,29 @@ export function Answer({ run }: { run: PageDocument }) {
             <span class="note"> by its own estimate</span>
           </p>
         )}
-        {run.agreement.sentence && <p>{run.agreement.sentence}</p>}
+        {agreementOf(run) && <p>{agreementOf(run)}</p>}
         {stop && <p>{stop}</p>}
         {run.error && <p class={run.answer ? "note" : "bad"}>{run.error}</p>}
       </div>
     </section>
   );
+}
+
+/** How far the candidates agree; where they agree on another answer, that. */
+export function agreementOf(run: PageDocument): string {
+  const { groups, sentence } = run.agreement;
+  const chosen = groups.find((group) => group.chosen);
+  if (!run.answer || groups.length === 0 || groups[0] === chosen) return sentence;
+  const all = counted(
+    groups.reduce((sum, one) => sum + one.explore_ids.length, 0),
+    "candidate",
+  );
+  const most = groups[0]?.explore_ids.length ?? 0;
+  const mine = chosen?.explore_ids.length ?? 0;
+  if (mine === most) return sentence;
+  const has =
+    mine === 0 ? "No candidate gives" : `${mine} of ${all} ${mine === 1 ? "gives" : "give"}`;
+  return `${has} this answer; ${most} of ${all} ${most === 1 ? "gives" : "give"} another.`;
 }
 
 function Shown({ answer }: { answer: NonNullable<PageDocument["answer"]> }) {
@@ -115,7 +132,7 @@ function Minority({ group }: { group: PageGroup }) {
     <li>
       {counted(ids.length, "candidate")} {ids.length === 1 ? "answers" : "answer"}{" "}
       <strong>
-        <RichLine text={text.length > 200 ? `${text.slice(0, 200)}…` : text} />
+        <AnswerLine answer={group.answer} text={text} />
       </strong>{" "}
       <a href={`#explore-${ids[0]}`} class="note">
         {explores(ids)}

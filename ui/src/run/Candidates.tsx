@@ -5,8 +5,8 @@ import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, explores, share } from "../words";
 import { SideBySide } from "./Compare";
-import { Matrix } from "./Matrix";
-import { Value } from "./Value";
+import { chosenFirst, Matrix } from "./Matrix";
+import { AnswerLine } from "./Value";
 import { makerOf } from "./wording";
 
 interface Choice {
@@ -34,7 +34,7 @@ export function Candidates({ run }: { run: PageDocument }) {
   return (
     <Section id="candidates" title="Candidates" note={candidatesNote(run, usable)}>
       <div ref={list}>
-        {run.agreement.groups.map((group) => (
+        {chosenFirst(run.agreement.groups).map((group) => (
           <Group key={group.explore_ids[0]} run={run} group={group} choice={choice} />
         ))}
         <Others run={run} />
@@ -64,7 +64,7 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
     <div class={group.chosen ? "group chosen" : "group"}>
       <div class="group-head">
         <h3>
-          <GroupAnswer group={group} />
+          <AnswerLine answer={group.answer} text={group.text} />
         </h3>
         <p class="note">
           {group.explore_ids.length} of {counted(all, "candidate")}
@@ -82,12 +82,6 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
       ))}
     </div>
   );
-}
-
-function GroupAnswer({ group }: { group: PageGroup }) {
-  const { answer, text } = group;
-  if (answer !== null && typeof answer === "object") return <Value value={answer} />;
-  return <RichLine text={text.length > 300 ? `${text.slice(0, 300)}…` : text} />;
 }
 
 /** Explores without a candidate: those at work, those to come, those that failed. */
@@ -141,7 +135,7 @@ function Candidate(props: { one: PageCandidate; choice: Choice | null; apart: bo
       )}
       {props.apart && one.answer_text !== null && (
         <p class="approach">
-          Answer: <RichLine text={one.answer_text.slice(0, 300)} />
+          Answer: <AnswerLine answer={one.answer} text={one.answer_text} />
         </p>
       )}
       {one.instruction && (

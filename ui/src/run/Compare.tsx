@@ -4,6 +4,7 @@ import type { PageCandidate } from "../generated/run";
 import { Rich, RichLine } from "../text/Rich";
 import { counted, share } from "../words";
 import { aligned, type Pair, partingAt } from "./steps";
+import { AnswerLine } from "./Value";
 import { makerOf } from "./wording";
 
 /** Longer justifications are not aligned: they stand as they are, below each other in two columns. */
@@ -63,7 +64,7 @@ function Head({ one }: { one: PageCandidate }) {
   return (
     <>
       <span class="number">#{one.explore_id}</span>{" "}
-      <RichLine text={one.answer_text ?? "no answer"} />
+      <AnswerLine answer={one.answer} text={one.answer_text ?? "no answer"} />
       <span class="note">
         {makerOf(one)}
         {one.confidence !== null && `, confidence ${share(one.confidence)}`}

@@ -1,8 +1,9 @@
 /** Which answer came by which method from which model: three votes along one path are one path. */
-import type { PageDocument } from "../generated/run";
+import type { PageDocument, PageGroup } from "../generated/run";
 import { Wide } from "../parts";
 import { RichLine } from "../text/Rich";
 import { counted } from "../words";
+import { AnswerLine } from "./Value";
 
 export function Matrix({ run }: { run: PageDocument }) {
   const { matrix } = run;
@@ -24,14 +25,8 @@ export function Matrix({ run }: { run: PageDocument }) {
               ))}
             </tr>
           </thead>
-          {run.agreement.groups.map((group) => (
-            <GroupRows
-              key={group.number}
-              run={run}
-              number={group.number}
-              text={group.text}
-              models={models}
-            />
+          {chosenFirst(run.agreement.groups).map((group) => (
+            <GroupRows key={group.number} run={run} group={group} models={models} />
           ))}
         </table>
       </Wide>
@@ -39,14 +34,14 @@ export function Matrix({ run }: { run: PageDocument }) {
   );
 }
 
-function GroupRows(props: { run: PageDocument; number: number; text: string; models: string[] }) {
-  const cells = props.run.matrix.filter((cell) => cell.group === props.number);
+function GroupRows(props: { run: PageDocument; group: PageGroup; models: string[] }) {
+  const cells = props.run.matrix.filter((cell) => cell.group === props.group.number);
   const approaches = [...new Set(cells.map((cell) => cell.approach))];
   return (
     <tbody>
       <tr class="group-row">
         <th scope="rowgroup" colSpan={props.models.length + 1}>
-          <RichLine text={props.text.slice(0, 200)} />
+          <AnswerLine answer={props.group.answer} text={props.group.text} />
         </th>
       </tr>
       {approaches.map((approach) => (
@@ -81,6 +76,11 @@ function Cell({ ids }: { ids: number[] }) {
       ))}
     </span>
   );
+}
+
+/** The groups with the answer of the run first, then the largest. */
+export function chosenFirst(groups: PageGroup[]): PageGroup[] {
+  return [...groups].sort((a, b) => Number(b.chosen) - Number(a.chosen));
 }
 
 /** Say how many paths the largest group really has. */

@@ -24,6 +24,7 @@ export function RunPage({ source }: { source: Source }) {
   useEffect(() => {
     if (run) document.title = `${statusWord(run)}: ${run.title}`;
   }, [run?.title, run?.status]);
+  useFragment(run !== null);
   if (!run) return <p class="message">{lost ?? "Loading the run…"}</p>;
   return (
     <div class="run-page">
@@ -51,7 +52,7 @@ export function RunPage({ source }: { source: Source }) {
           <Troubles run={run} />
           <Money run={run} />
           <Questions run={run} source={source} refresh={refresh} />
-          <Problem run={run} />
+          {isWhole(run) ? null : <Problem run={run} />}
           <Commands run={run} />
         </main>
         <Glance run={run} />
@@ -59,6 +60,13 @@ export function RunPage({ source }: { source: Source }) {
       <Announcer text={told} />
     </div>
   );
+}
+
+/** Go to the part that the address names once it is there: a browser looks for it before. */
+function useFragment(there: boolean): void {
+  useEffect(() => {
+    if (there && location.hash) location.replace(location.hash);
+  }, [there]);
 }
 
 function useNews(run: PageDocument | null): string {
@@ -85,11 +93,18 @@ function Top({ run, source }: { run: PageDocument; source: Source }) {
 /** The problem as a heading: whole where it is short, else its beginning, with no formula cut. */
 export function titleOf(run: PageDocument): string {
   const whole = run.problem.text.trim();
-  if (whole.length <= 200 && !whole.includes("\n")) return whole;
+  if (isShort(whole)) return whole;
   const { title } = run;
   const signs = title.match(/(?<!\\)\$/g)?.length ?? 0;
   const cut = signs % 2 === 1 ? title.lastIndexOf("$") : -1;
   return cut > 20 ? `${title.slice(0, cut).trimEnd()} …` : title;
+}
+
+const isShort = (text: string) => text.length <= 200 && !text.includes("\n");
+
+/** Whether the heading says all that there is of the problem. */
+function isWhole({ problem }: PageDocument): boolean {
+  return isShort(problem.text.trim()) && problem.images.length === 0 && !problem.answer_schema;
 }
 
 /** The facts at a glance, and the way to each part. */

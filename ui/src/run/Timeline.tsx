@@ -37,7 +37,12 @@ export function TimelinePart({ run }: { run: PageDocument }) {
                     width: `${place(bar.to ?? now) - place(bar.from)}%`,
                   }}
                 >
-                  <Bar bar={bar} from={from} now={now} />
+                  <Bar
+                    bar={bar}
+                    from={from}
+                    now={now}
+                    short={place(bar.to ?? now) - place(bar.from) < SHORT}
+                  />
                 </li>
               ))}
             </ol>
@@ -48,13 +53,18 @@ export function TimelinePart({ run }: { run: PageDocument }) {
   );
 }
 
-function Bar({ bar, from, now }: { bar: TimelineBar; from: number; now: number }) {
+/** Bars of less than so many hundredths of the line have room for a number alone. */
+const SHORT = 9;
+
+function Bar(props: { bar: TimelineBar; from: number; now: number; short: boolean }) {
+  const { bar, from, now } = props;
   const states = { running: "at work", ok: "", failed: "failed", lost: "lost" };
   const length = duration((bar.to ?? now) - bar.from);
   const told = [bar.label, states[bar.state], `${length} from ${duration(bar.from - from)} on`];
   const words = told.filter(Boolean).join(", ");
-  const label =
-    bar.state === "failed" || bar.state === "lost" ? `${bar.label} (${bar.state})` : bar.label;
+  const ending = bar.state === "failed" || bar.state === "lost" ? ` (${bar.state})` : "";
+  const number = bar.explore_id === null ? String(bar.turn ?? "") : `#${bar.explore_id}`;
+  const label = props.short ? number : `${bar.label.replaceAll("_", " ")}${ending}`;
   if (bar.explore_id === null)
     return (
       <span title={words}>

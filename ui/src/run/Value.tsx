@@ -24,6 +24,29 @@ export function Value({ value, depth = 0 }: { value: unknown; depth?: number }) 
   );
 }
 
+/** An answer in a line: a text as it is drawn, a value with its names and no braces. */
+export function AnswerLine({ answer, text }: { answer: unknown; text: string }) {
+  const line = answer !== null && typeof answer === "object" ? valueLine(answer) : text;
+  return <RichLine text={line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line} />;
+}
+
+const LONGEST_LINE = 300;
+
+/** Return a value in a line: "left: red, right: blue". */
+export function valueLine(value: unknown, depth = 0): string {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "object") return String(value);
+  const entries = Object.entries(value).slice(0, 20);
+  if (entries.length === 0) return "empty";
+  if (depth > 3) return "…";
+  const parts = entries.map(([name, one]) =>
+    Array.isArray(value) ? valueLine(one, depth + 1) : `${name}: ${valueLine(one, depth + 1)}`,
+  );
+  const line = parts.join(", ");
+  return depth > 0 ? `(${line})` : line;
+}
+
 function Words({ text }: { text: string }) {
   if (text === "") return <span class="quiet">empty</span>;
   return text.length <= 200 && !text.includes("\n") ? (

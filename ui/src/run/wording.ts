@@ -1,6 +1,6 @@
 /** Facts of a run in words. */
 import type { PageCandidate, PageDocument } from "../generated/run";
-import { counted, dollars, duration } from "../words";
+import { count, counted, dollars, duration } from "../words";
 
 /** The status in a word or three. */
 export function statusWord(run: PageDocument): string {
@@ -51,10 +51,10 @@ export function stopSentence(run: PageDocument): string | null {
   }
 }
 
-/** How many explores have been made, of how many: "3 of 8 explores". */
+/** How many explores have been made, of how many: "3 of 8". */
 export function progress(run: PageDocument): string {
   const done = run.candidates.filter((one) => one.state === "ok" || one.state === "failed").length;
-  return `${done} of ${counted(run.limits.max_explores, "explore")}`;
+  return `${done} of ${count(run.limits.max_explores)}`;
 }
 
 /** Who made a candidate, without its number: "sonnet, high effort, decompose". */

@@ -9,6 +9,9 @@ const WAIT_S = 25;
 const ABILITIES: readonly Ability[] = ["act", "follow", "copy", "transcript", "file", "list"];
 
 export class ServedSource implements Source {
+  /** What the last document said: the server answers at once where it knows better. */
+  private live = false;
+
   constructor(
     private readonly runId: string,
     private readonly token: string,
@@ -17,8 +20,10 @@ export class ServedSource implements Source {
   async start(): Promise<void> {}
 
   async document(since: number, signal: AbortSignal): Promise<PageDocument> {
-    const wait = since > 0 ? WAIT_S : 0;
-    return getJson<PageDocument>(`${this.api()}?since=${since}&wait_s=${wait}`, signal);
+    const wanted = since > 0 ? `since=${since}&wait_s=${WAIT_S}&live=${this.live}` : "since=0";
+    const news = await getJson<PageDocument>(`${this.api()}?${wanted}`, signal);
+    this.live = news.live;
+    return news;
   }
 
   async act(name: ActionName, args: ActionArguments): Promise<Result> {

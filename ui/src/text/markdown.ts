@@ -31,7 +31,7 @@ markdown.renderer.rules.math_block = formula("yes", "div");
 export const LONGEST_MARKDOWN = 200_000;
 
 /** About as many characters of source make a slice. */
-const SLICE = 3_000;
+const SLICE = 1_200;
 
 /** Return HTML of a text's parts, in order; together they are the text. */
 export function slices(source: string): string[] {

@@ -9,7 +9,7 @@ import katex from "katex";
 const LONGEST = 4_000;
 
 /** How long formulas may be drawn before the browser has a turn, in milliseconds. */
-const TURN_MS = 10;
+const TURN_MS = 8;
 
 const waiting: HTMLElement[] = [];
 let asked = false;

@@ -21,7 +21,7 @@ const PORTION = 50;
 /** More than these are not listed: a search finds the others. */
 const MOST = 500;
 
-/** How long a list is good while a run goes on, and while none does, in milliseconds. */
+/** How long a list is good: while a run goes on or is still to be read, and while none is. */
 const FRESH_MS = { live: 3_000, quiet: 15_000 } as const;
 
 /** How long the typing must rest before it is searched for, in milliseconds. */
@@ -40,7 +40,7 @@ export function RunsPage() {
   } = useAsked(
     JSON.stringify([query, limit]),
     (signal) => getRuns(query, limit, signal),
-    ({ runs }) => (runs.some(goesOn) ? FRESH_MS.live : FRESH_MS.quiet),
+    ({ runs, unindexed }) => (runs.some(goesOn) || unindexed > 0 ? FRESH_MS.live : FRESH_MS.quiet),
   );
   // The address names what is listed, so that it can be kept and sent.
   useEffect(() => {
@@ -58,7 +58,7 @@ export function RunsPage() {
       <p class="runs-count" role="status">
         {list ? countText(list) : asking && "Reading …"}
       </p>
-      {list && <Notes list={list} />}
+      {list?.note && <p class="note">{list.note}</p>}
       {list?.runs.length === 0 && <Nothing query={list.query} />}
       {list && list.runs.length > 0 && (
         <List
@@ -80,20 +80,6 @@ function queryOfAddress(): string {
 
 function goesOn(run: RunLine): boolean {
   return run.status === "running";
-}
-
-function Notes({ list: { note, unindexed } }: { list: RunsDocument }) {
-  return (
-    <>
-      {unindexed > 0 && (
-        <p class="note">
-          {counted(unindexed, "run")} {unindexed === 1 ? "is" : "are"} still to be read: a search
-          does not find {unindexed === 1 ? "it" : "them"} yet.
-        </p>
-      )}
-      {note && <p class="note">{note}</p>}
-    </>
-  );
 }
 
 /** The field; it hands on what is typed once the typing rests. */

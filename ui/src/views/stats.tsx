@@ -50,12 +50,6 @@ function Figures({ stats }: { stats: StatsDocument }) {
   return (
     <>
       <Headline stats={stats} />
-      {stats.unindexed > 0 && (
-        <p class="note" role="status">
-          {counted(stats.unindexed, "run")} {stats.unindexed === 1 ? "is" : "are"} still to be read,
-          and not counted here.
-        </p>
-      )}
       {stats.note && <p class="note">{stats.note}</p>}
       <Spending months={stats.months} />
       <Section id="winning" title="On the winning side">

@@ -107,3 +107,21 @@ def test_stops_and_resumptions_are_decisions_of_people() -> None:
         ("resumed", "user", None, "It was resumed with up to 9 explores and within $7.00."),
         ("resumed", "user", None, "The stop was taken back."),
     ]
+
+
+def test_the_steps_of_a_workflow_are_told_by_their_parts() -> None:
+    steps = [one[3] for one in decided(refined(found(), remark(), found("41")).records)]
+
+    assert steps[:3] == [
+        "Next in the workflow: a drafter.",
+        "Next in the workflow: a critic, shown explore 1.",
+        "Next in the workflow: a refiner, shown explore 1, 2.",
+    ]
+    majority = decided(play(a_run(workflow="majority:3", max_explores=3)).records)
+    assert majority[0][3] == "Next in the workflow: 3 solvers on the problem alone."
+
+
+def test_a_run_that_ended_at_a_limit_says_so_and_what_is_said_besides() -> None:
+    end = decided(refined(found(), remark(), max_explores=3).records)[-1]
+
+    assert str(end[3]).startswith("The ceiling of explores is reached. ")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from atlas_mcp.atlas.call_names import solver_call
-from atlas_mcp.atlas.events import AttemptFailed, CallsLost, Record, RecordLost
+from atlas_mcp.atlas.events import AttemptFailed, CallsLost, HoldRaised, Record, RecordLost
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.runs.snapshot import BrokenOff
 from tests.support.page_documents import document_of, eventful
@@ -53,3 +54,11 @@ def test_a_run_that_broke_off_has_lost_its_journal() -> None:
         "the disk is full",
         None,
     )
+
+
+def test_a_retry_of_an_old_version_has_no_cause_on_record() -> None:
+    records = followed_by(eventful().records[:3], HoldRaised(solver_call(1), Decimal("0.1")))
+
+    assert troubles_of(records) == [
+        ("retry", "explore 1", "its cause is on no record of that version", 1)
+    ]

@@ -1,0 +1,84 @@
+"""`atlas-mcp runs search`, `runs compare` and `stats`: find runs again, and learn from them."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from atlas_mcp.cli import history_output
+from atlas_mcp.cli.arguments import run_id_argument
+from atlas_mcp.cli.service import with_service
+from atlas_mcp.cli.terminal import write_data
+from atlas_mcp.off_loop import off_loop
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.views.page.comparison import compare_document
+from atlas_mcp.views.page.run_list import runs_document
+from atlas_mcp.views.page.statistics import stats_document
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.command(short_help="Find runs by words of problem, answer or model.")
+@click.argument("words", metavar="TEXT", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@AS_JSON
+def search(words: tuple[str, ...], *, limit: int, as_json: bool) -> int:
+    """Find runs that have all words of TEXT, the best matches first.
+
+    Problems, answers, candidates' answers, solvers, models and ids are searched. The last word may
+    be the beginning of one. The first search reads all runs, once.
+    """
+
+    async def work(service: RunService) -> int:
+        progress = history_output.Reading()
+        found = await service.search(" ".join(words), limit=limit, patience=None, progress=progress)
+        document = runs_document(found, time.time())
+        if as_json:
+            write_data(document.model_dump_json(indent=2) + "\n")
+        else:
+            history_output.print_found(document)
+        return 0
+
+    return with_service(work, looks=True)
+
+
+@click.command(short_help="Show two runs side by side.")
+@click.argument("first", metavar="ID", callback=run_id_argument)
+@click.argument("second", metavar="ID", callback=run_id_argument)
+@AS_JSON
+def compare(first: str, second: str, *, as_json: bool) -> int:
+    """Show two runs side by side: settings that differ, answers, methods, money and time."""
+
+    async def work(service: RunService) -> int:
+        a, b = await service.look(first), await service.look(second)
+        document = await off_loop("views", lambda: compare_document(a, b))
+        if as_json:
+            write_data(document.model_dump_json(indent=2) + "\n")
+        else:
+            history_output.print_comparison(document)
+        return 0
+
+    return with_service(work, looks=True)
+
+
+@click.command(short_help="Show what was spent, and what paid off.")
+@AS_JSON
+def stats(*, as_json: bool) -> int:
+    """Show what was spent by month and model, how runs ended, and which solvers were right.
+
+    An explore was right where its candidate gave the answer that its run ended with. Runs that were
+    removed are not counted.
+    """
+
+    async def work(service: RunService) -> int:
+        progress = history_output.Reading()
+        found = await service.statistics(patience=None, progress=progress)
+        document = stats_document(found, time.time())
+        if as_json:
+            write_data(document.model_dump_json(indent=2) + "\n")
+        else:
+            history_output.print_statistics(document)
+        return 0
+
+    return with_service(work, looks=True)

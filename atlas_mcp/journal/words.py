@@ -1,0 +1,182 @@
+"""The words of a search: how texts are cut into them, and where they are found in one.
+
+Pure functions, the same for every store. A word is a run of letters and digits, without case and
+accents. Signs of mathematics, currencies and pictures are words by themselves, and so is every
+character of a script that is written without spaces, so that a part of a sentence is found there.
+What a user writes is only ever cut into words: no store gets any of it as a command.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+SPLIT = "\u200b"
+"""Stands beside the characters that are words by themselves; no reader sees it."""
+
+MOST_CHARS = 500
+"""Characters of a search that are read."""
+
+MOST_WORDS = 16
+"""Words of a search that are looked for."""
+
+BEFORE, AROUND = 60, 240
+"""Characters before the first word that was found, and in all, of the text around it."""
+
+_GAP = r"[\W_]{0,20}"
+"""Between two words of one phrase."""
+
+_MOST_KEPT = 20_000
+"""Characters for which it is remembered what becomes of them."""
+
+_UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1100, 0x11FF),  # Hangul
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x312F),  # CJK radicals, kana, bopomofo
+    (0x3130, 0x318F),  # Hangul
+    (0x31A0, 0x4DBF),  # CJK
+    (0x4E00, 0x9FFF),  # CJK
+    (0xAC00, 0xD7FF),  # Hangul
+    (0xF900, 0xFAFF),  # CJK
+    (0x20000, 0x3FFFF),  # CJK
+)
+"""Ranges of the scripts whose words are not, or not only, set apart by spaces."""
+
+_SIGNS = ("Sm", "Sc", "So")
+"""Categories of the signs that are words: of mathematics, of currencies, others."""
+
+WORD_CATEGORIES = "L* N* Co Sm Sc So"
+"""The categories of all characters that are part of a word, as the index is told."""
+
+
+class _Split(dict[int, str]):
+    """Puts `SPLIT` around characters that are words by themselves."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        found = f"{SPLIT}{char}{SPLIT}" if _is_alone(char) else char
+        if len(self) < _MOST_KEPT:
+            self[code] = found
+        return found
+
+
+class _Fold(dict[int, str]):
+    """Takes case and accents from characters, each of which stays one."""
+
+    def __missing__(self, code: int) -> str:
+        found = unicodedata.normalize("NFD", chr(code))[0].lower()[0]
+        if len(self) < _MOST_KEPT:
+            self[code] = found
+        return found
+
+
+_SPLITS, _FOLDS = _Split(), _Fold()
+
+_TOKEN = re.compile(rf"[^\W_]+|(?<={SPLIT})[^\s{SPLIT}](?={SPLIT})")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A part of a search between two spaces: words that stand one behind the other.
+
+    Attributes:
+        tokens: Its words, without case and accents.
+        is_open: Whether a longer word that begins with the last of them is found too.
+    """
+
+    tokens: tuple[str, ...]
+    is_open: bool
+
+    @property
+    def as_query(self) -> str:
+        """The phrase for the index, as text between quotation marks."""
+        return f'"{" ".join(self.tokens)}"{"*" if self.is_open else ""}'
+
+    @override
+    def __str__(self) -> str:
+        return " ".join(self.tokens)
+
+
+def storable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which no store takes."""
+    return text.encode(errors="replace").decode()
+
+
+def indexed(text: str) -> str:
+    """Return a text for an index that cuts it into words by itself: the words of `tokens_of`."""
+    return _folded(storable(text).replace(SPLIT, " ").translate(_SPLITS))
+
+
+def phrases_of(text: str) -> tuple[Phrase, ...]:
+    """Return what a user searches for; empty where the text has no words."""
+    parts = [found for part in text[:MOST_CHARS].split() if (found := tokens_of(part))]
+    parts = parts[:MOST_WORDS]
+    # A single letter is a word: as the beginning of others it would find nearly every run.
+    return tuple(
+        Phrase(tokens, is_open=number == len(parts) and len(tokens[-1]) > 1)
+        for number, tokens in enumerate(parts, start=1)
+    )
+
+
+def tokens_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text, without case and accents."""
+    return tuple(_TOKEN.findall(indexed(text)))
+
+
+def has_all(text: str, phrases: tuple[Phrase, ...]) -> bool:
+    """Return whether a text has all phrases in it, as an index would find them."""
+    joined = f" {' '.join(tokens_of(text))} "
+    return all(f" {one}{'' if one.is_open else ' '}" in joined for one in phrases)
+
+
+def count_in(text: str, phrases: tuple[Phrase, ...]) -> int:
+    """Return how many of the phrases a text has in it."""
+    folded = _folded(text)
+    return sum(re.search(_pattern(one), folded) is not None for one in phrases)
+
+
+def pieces_of(text: str, phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
+    """Return the text around the first phrase that is found: text, find, text, find, and so on.
+
+    Only the beginning of the text where none is found.
+    """
+    found = re.compile("|".join(f"(?:{_pattern(one)})" for one in phrases))
+    folded = _folded(text)
+    first = found.search(folded)
+    start = max(0, (first.start() if first else 0) - BEFORE)
+    end = min(len(text), start + AROUND)
+    pieces: list[str] = []
+    at = start
+    for hit in found.finditer(folded, start, end):
+        pieces += (text[at : hit.start()], text[hit.start() : hit.end()])
+        at = hit.end()
+    pieces.append(text[at:end])
+    if start:
+        pieces[0] = f"…{pieces[0]}"
+    if end < len(text):
+        pieces[-1] = f"{pieces[-1]}…"
+    return tuple(re.sub(r"\s+", " ", piece) for piece in pieces)
+
+
+def _is_alone(char: str) -> bool:
+    code = ord(char)
+    if any(first <= code <= last for first, last in _UNSPACED):
+        return True
+    return unicodedata.category(char) in _SIGNS
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_FOLDS)
+
+
+def _pattern(phrase: Phrase) -> str:
+    words = [re.escape(token) for token in phrase.tokens]
+    first, last = phrase.tokens[0], phrase.tokens[-1]
+    before = "" if _is_alone(first[0]) else r"(?<![^\W_])"
+    behind = "" if phrase.is_open or _is_alone(last[-1]) else r"(?![^\W_])"
+    return f"{before}{_GAP.join(words)}{behind}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 _STEERS = re.compile(
     # Control characters but tab and line end; surrogates without a partner.
@@ -152,8 +153,14 @@ def labelled(label: str, text: str, *, tags: bool = False) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
+    """Return a character that was found as JSON writes it."""
+    return _as_json(found[0])
+
+
+@lru_cache(maxsize=1024)
+def _as_json(character: str) -> str:
     """Return a character as JSON writes it."""
-    code = ord(found[0])
+    code = ord(character)
     if code <= 0xFFFF:
         return f"\\u{code:04x}"
     code -= 0x10000

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from atlas_mcp.atlas.call_names import CallEnd
 from atlas_mcp.atlas.events import (
     Event,
-    OrchestratorFailed,
-    OrchestratorReplied,
     Record,
     SolverFinished,
     SolverReplied,
@@ -24,6 +23,7 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import SOLVER, Candidate, SolverFailure
 from atlas_mcp.atlas.judgement import confirming
 from atlas_mcp.atlas.outcomes import Status, StopReason
+from atlas_mcp.atlas.question_events import QuestionFailed, QuestionReplied
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.summary import TITLE_CHARS
@@ -214,6 +214,8 @@ def _spent(state: RunState, records: Iterable[Record]) -> Iterator[Spent]:
     """Yield what each model used, by month and part."""
     sums: dict[tuple[str, str, Role], list[Charge]] = {}
     for at, event, charge in _charges(records):
+        if charge == NO_CHARGE:
+            continue
         role: Role = (
             "solver" if isinstance(event, SolverReplied | SolverFinished) else "orchestrator"
         )
@@ -243,12 +245,15 @@ def _charges(records: Iterable[Record]) -> Iterator[tuple[float, Event, Charge]]
         elif isinstance(event, SolverFinished):
             if event.explore_id not in replied:
                 yield record.at, event, event.charge
-        elif isinstance(event, OrchestratorReplied | OrchestratorFailed):
+        elif isinstance(event, CallEnd):
             yield record.at, event, event.charge
 
 
 def _model(state: RunState, event: Event) -> str:
     """Return the model that an event's call went to; empty where a lost record knew it."""
+    if isinstance(event, QuestionReplied | QuestionFailed):
+        question = state.questions.get(event.number)
+        return "" if question is None else question.posed.model.title
     if isinstance(event, SolverReplied | SolverFinished):
         explore = state.explores.get(event.explore_id)
         return (

@@ -27,6 +27,7 @@ from atlas_mcp.views.status import (
     explore_text,
     notice_text,
     outcome_text,
+    request_text,
     status_line,
 )
 
@@ -76,6 +77,8 @@ def picture(live: LiveRun, *, now: float) -> RenderableType:
 def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[str]:
     """Yield a line for each thing that happened between two states."""
     old: Mapping[int, ExploreState] = before.explores if before is not None else {}
+    if before is not None and (asked := request_text(state)) and asked != request_text(before):
+        yield f"orchestrator: {asked}"
     for explore in state.explores.values():
         was = old.get(explore.id)
         name = explore_text(state, explore)
@@ -166,6 +169,8 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
     if state.turns and state.turns[-1].sent_back:
         reason = one_line(state.turns[-1].sent_back)
         return Text(f"orchestrator sent back: {reason}", style="dim")
+    if state.finished is None and (asked := request_text(state)):
+        return Text(f"orchestrator {asked}", style="dim")
     return Text(f"orchestrator: {counted(len(state.turns), 'turn')}", style="dim")
 
 

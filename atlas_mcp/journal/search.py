@@ -100,7 +100,7 @@ class FoundRuns:
 
 @dataclass(frozen=True, slots=True)
 class EndCount:
-    """How many runs ended in one way; runs that have not ended count as `running`."""
+    """How many runs ended in one way; one that has not is `running`, or `interrupted` undriven."""
 
     status: Status
     stop_reason: StopReason | None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from typing_extensions import override
 
 from atlas_mcp.atlas.digest import Digest, Spent, Tried, digest_of
+from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex
 from atlas_mcp.journal.search import (
     EndCount,
@@ -88,7 +89,7 @@ class MemorySearch(Search):
             priced=len(priced),
             priced_usd=sum(priced, Decimal(0)),
             unpriced_runs=sum(one.cost_usd is None for one in digests),
-            ends=tuple(_ends(digests)),
+            ends=tuple(_ends([run for run in listed if run.run_id in self.digests], self.digests)),
             spent=tuple(_spent(digests)),
             tried=tuple(_tried(digests)),
         )
@@ -154,10 +155,11 @@ def _outline(digest: Digest) -> Outline:
     )
 
 
-def _ends(digests: Iterable[Digest]) -> list[EndCount]:
+def _ends(listed: Iterable[ListedRun], digests: Mapping[str, Digest]) -> list[EndCount]:
     counts: dict[EndCount, int] = defaultdict(int)
-    for one in digests:
-        counts[EndCount(one.status, one.stop_reason, 0)] += 1
+    for run in listed:
+        one = digests[run.run_id]
+        counts[EndCount(status_of(one.status, driven=run.driven), one.stop_reason, 0)] += 1
     found = [replace(end, runs=count) for end, count in counts.items()]
     return sorted(found, key=lambda end: (-end.runs, end.status, end.stop_reason or ""))
 

@@ -95,19 +95,25 @@ def failed_text(failed: int) -> str:
     return f"{counted(failed, 'explore')} failed"
 
 
-def agreement_text(top: int, found: int, by_rule: int) -> str:
+def agreement_text(top: int, found: int, by_rule: int, own: int | None = None) -> str:
     """Return how many of the candidates agree, as in "3 of 4 agree", or that no two of them do.
 
-    Where they agree by judgement it says so: "3 of 4 agree: 2 by rule, 1 by judgement". It is empty
-    for fewer than two candidates.
+    Where they agree by judgement it says so: "3 of 4 agree: 2 by rule, 1 by judgement". Where the
+    run has another answer than most of them, it is about that one: "1 of 5 gives this answer, 4
+    agree on another". It is empty for fewer than two candidates.
 
     Args:
         top: Candidates of the largest group.
         found: All candidates.
         by_rule: Those of the group that have its answer by rule.
+        own: Candidates that give the answer of the run, where that is not the answer of the group;
+            `None` where it is, and where the run has no answer.
     """
     if found < 2:
         return ""
+    if own is not None:
+        gives = f"{own or 'none'} of {found} give{'' if own > 1 else 's'} this answer"
+        return f"{gives}, {f'{top} agree on another' if top > 1 else 'no two agree'}"
     if top == 1:
         return "no two agree"
     grounds = _grounds_text(top, by_rule, "judgement")
@@ -119,8 +125,10 @@ def agreement_in(view: RunView) -> str:
     groups = view.agreement.groups
     if not groups:
         return ""
-    top = groups[0]
-    return agreement_text(len(top.explore_ids), candidates_in(view), agreeing_by_rule(top))
+    top, own = groups[0], None
+    if view.answer is not None and not top.chosen:
+        own = sum(len(group.explore_ids) for group in groups if group.chosen)
+    return agreement_text(len(top.explore_ids), candidates_in(view), agreeing_by_rule(top), own)
 
 
 def candidates_in(view: RunView) -> int:

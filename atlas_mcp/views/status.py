@@ -5,9 +5,10 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 
 from __future__ import annotations
 
+from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.call_names import question_call, solver_call
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.judgement import judged_groups
+from atlas_mcp.atlas.judgement import confirming, judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.wording import cost_text, seconds_text
@@ -22,9 +23,13 @@ from atlas_mcp.views.facts import (
     explore_name,
     tokens_text,
 )
+from atlas_mcp.views.orchestrator_words import words_in
 
 NOTICE_CHARS = 160
 """Characters of a notice, and of its cause, beside the rest of a line."""
+
+REASON_CHARS = 240
+"""Characters of the orchestrator's words in a line."""
 
 ANSWER_CHARS = 300
 """Characters of an answer while others are still at work."""
@@ -70,7 +75,33 @@ def agreement_of(state: RunState) -> str:
     if found < 2:
         return ""
     top = judged_groups(state)[0]
-    return agreement_text(len(top.votes), found, top.by_rule)
+    return agreement_text(len(top.votes), found, top.by_rule, own_votes(state, top))
+
+
+def request_text(state: RunState) -> str:
+    """Return the explores that the orchestrator's last turn led to, and what it said of them.
+
+    Empty for a turn that led to none.
+    """
+    turn = state.turns[-1] if state.turns else None
+    if turn is None or not turn.granted:
+        return ""
+    numbers = ", ".join(f"#{number}" for number in turn.granted)
+    if any(state.explores[number].origin == "floor" for number in turn.granted):
+        return f"wanted to stop too early, so {numbers} is added"
+    said = one_line(words_in(turn), REASON_CHARS)
+    return f"asks for {numbers}: {said}" if said else f"asks for {numbers}"
+
+
+def own_votes(state: RunState, top: Group) -> int | None:
+    """Return how many candidates give the run's answer, where the largest group gives another.
+
+    `None` where that group gives it, and where the run has no answer.
+    """
+    if state.finished is None or state.finished.answer is None:
+        return None
+    confirmed = confirming(state)
+    return len(confirmed) if confirmed.isdisjoint(top.explore_ids) else None
 
 
 def cost_of(state: RunState) -> str:

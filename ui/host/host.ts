@@ -44,6 +44,8 @@ class Host {
   readonly sizes: Given[] = [];
   /** The tools that a model of this host would see. */
   tools: string[] = [];
+  /** Whether the call has been answered. */
+  answered = false;
   private readonly client = new Client(
     { name: "atlas-test-host", version: "1" },
     { capabilities: { extensions: { [EXTENSION]: { mimeTypes: [RESOURCE_MIME_TYPE] } } } },
@@ -73,6 +75,7 @@ class Host {
     await this.bridge?.sendToolInput({ arguments: given });
     const options = { timeout: 600_000 };
     const result = await this.client.callTool({ name: tool, arguments: given }, options);
+    this.answered = true;
     await this.bridge?.sendToolResult(result as never);
   }
 

@@ -21,6 +21,19 @@ export function Section(props: {
   );
 }
 
+/**
+ * Return what the button does that sends a form, which Enter in a field presses too.
+ *
+ * A host's frame may let no form send itself, and then a form hears of nothing.
+ */
+export function sending(send: (form: HTMLFormElement) => void) {
+  return (event: Event & { currentTarget: HTMLButtonElement }) => {
+    const { form } = event.currentTarget;
+    event.preventDefault();
+    if (form?.reportValidity()) send(form);
+  };
+}
+
 /** A button that copies, and says for a moment that it has. */
 export function CopyButton({ text, children }: { text: () => string; children: string }) {
   const [said, setSaid] = useState<string | null>(null);

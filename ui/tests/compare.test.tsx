@@ -37,6 +37,12 @@ test("each answer names the explores that found it, and whose answer it is", asy
   expect(link?.getAttribute("href")).toBe("/runs/run-0002#explore-1");
 });
 
+test("an answer under a schema is shown as a value, not as JSON", async () => {
+  page.reply = () => ({ ...comparison, a: { ...comparison.a, answer_text: '{"left": "red"}' } });
+  await shown();
+  expect(place.querySelector(".side-answer")?.textContent).toBe("leftred");
+});
+
 test("problems that differ are shown with each run", async () => {
   page.reply = () => ({ ...comparison, same_problem: false, same_answer: null });
   await shown();

@@ -50,7 +50,7 @@ const row = (month: string, model: string, cost_usd: number): MonthSpending => (
 });
 
 test("the parts of a model are one series, and sums are those of the rows", () => {
-  const { months, all, models, unpricedCalls } = gathered(stats.months);
+  const { months, all, models } = gathered(stats.months);
   const spent = stats.months.reduce((sum, one) => sum + one.cost_usd, 0);
   expect(months).toHaveLength(6);
   expect(all.total).toBeCloseTo(spent);
@@ -60,14 +60,19 @@ test("the parts of a model are one series, and sums are those of the rows", () =
     "qwen3-32b",
   ]);
   expect(models.reduce((sum, model) => sum + model.total, 0)).toBeCloseTo(spent);
-  expect(unpricedCalls).toBe(8);
+  expect(all.unpriced).toBe(8);
 });
 
 test("models beyond six are drawn as one, and lose nothing", () => {
   const rows = Array.from({ length: 9 }, (_, at) => row("2026-11", `model-${at}`, at + 1));
   const { models } = gathered(rows);
   expect(models).toHaveLength(6);
-  expect(models.at(-1)).toEqual({ name: "4 other models", total: 10, amounts: [10] });
+  expect(models.at(-1)).toEqual({
+    name: "4 other models",
+    total: 10,
+    unpriced: 0,
+    amounts: [10],
+  });
 });
 
 test("a share has its counts, and says when they are few", () => {

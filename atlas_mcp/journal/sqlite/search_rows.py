@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, cast, get_args
 
 from atlas_mcp.atlas.digest import Role, Spent, Tried
-from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.outcomes import StopReason, status_of
 from atlas_mcp.journal.search import (
     EndCount,
     Found,
@@ -125,16 +126,19 @@ def scanned(
     return Matches(tuple(_with_title(one, wanted) for one in found), len(fit))
 
 
-def statistics(connection: sqlite3.Connection, unread: int) -> Statistics:
-    """Return the digests of all runs, added up."""
+def statistics(connection: sqlite3.Connection, unread: int, is_live: IsLive) -> Statistics:
+    """Return the digests of all runs, added up.
+
+    Args:
+        connection: The file.
+        unread: Runs that have no digest.
+        is_live: Returns whether a live process holds a lease.
+    """
     since, runs, answered, explores, priced, units, unpriced = connection.execute(
         "SELECT min(opened_at), count(*), total(answered), total(answered * explores), "
         "total(answered AND units IS NOT NULL), total(iif(answered, units, 0)), "
         "total(units IS NULL) FROM digests"
     ).fetchone()
-    ends = connection.execute(
-        "SELECT status, stop_reason, count(*) FROM digests GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
-    )
     return Statistics(
         since=columns.time(since),
         runs=runs,
@@ -144,13 +148,34 @@ def statistics(connection: sqlite3.Connection, unread: int) -> Statistics:
         priced=int(priced),
         priced_usd=dollars(int(units)),
         unpriced_runs=int(unpriced),
-        ends=tuple(
-            EndCount(columns.status(status), _stop_reason(reason), count)
-            for status, reason, count in ends
-        ),
+        ends=tuple(_ends(connection, is_live)),
         spent=tuple(_spent(connection)),
         tried=tuple(_tried(connection)),
     )
+
+
+def _ends(connection: sqlite3.Connection, is_live: IsLive) -> Iterable[EndCount]:
+    going = connection.execute(
+        "SELECT owner, lease_until FROM digests JOIN runs USING (run_id) "
+        "WHERE digests.status = 'running'"
+    ).fetchall()
+    lives = cache(is_live)
+    driven = sum(
+        owner is not None and lives(columns.text(owner), columns.seconds(until))
+        for owner, until in going
+    )
+    rows = connection.execute("SELECT status, stop_reason, count(*) FROM digests GROUP BY 1, 2")
+    ends = [
+        EndCount(columns.status(status), _stop_reason(reason), count)
+        for status, reason, count in rows
+        if columns.status(status) != "running"
+    ]
+    ends += [
+        EndCount(status_of("running", driven=is_driven), None, count)
+        for is_driven, count in ((True, driven), (False, len(going) - driven))
+        if count
+    ]
+    return sorted(ends, key=lambda end: (-end.runs, end.status, end.stop_reason or ""))
 
 
 def _spent(connection: sqlite3.Connection) -> Iterable[SpentInRuns]:

@@ -207,6 +207,10 @@ async def check_88_statistics_add_all_runs_up(stand: Stand) -> None:
         assert spent.spent.cost_usd == Decimal("0.5")
         [tried] = found.tried
         assert (tried.explores, tried.failed, tried.judged, tried.won) == (5, 0, 4, 2)
+        await asked(journal, "left", "Which river?")
+        await journal.open_run("going", first_record())
+        ends = {end.status: end.runs for end in (await _counted(journal)).ends}
+        assert ends == {"answered": 2, "failed": 1, "interrupted": 1, "running": 1}
 
 
 async def check_89_damaged_records_are_found_by_the_rest(stand: Stand) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.texts import answer_start, printable, without_logins
+from atlas_mcp.texts import answer_start, one_line, printable, without_logins
 
 MAX_TEXT_CHARS = 100_000
 """Characters of one text on a page. Our own choice: three times the longest justification seen."""
@@ -19,10 +19,21 @@ MAX_TEXT_CHARS = 100_000
 MAX_TEXTS_CHARS = 4_000_000
 """Characters of all candidates' texts on a page together."""
 
+REPEATED_CHARS = 4_000
+"""Characters of a text that stands on the page a second time: the whole is with its candidate."""
+
+NAME_CHARS = 200
+"""Characters of the name of a model or a solver."""
+
 LEFT_OUT = "\n[… {left:,} of {count:,} characters are left out here: {where}]"
 """Stands at the end of a text that was cut."""
 
 WHERE = "`atlas-mcp runs show {run_id}` has all of them"
+
+
+def name(text: str) -> str:
+    """Return the name of a model or a solver as a page has it: anybody may have written a file."""
+    return one_line(text, NAME_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,10 @@ class Bound:
             return self.shown(answer if isinstance(answer, str) else start)
         cut = f"\n[… the rest is left out here: {self.where}]"
         return printable(start[: self.chars]) + cut
+
+
+REPEATED = Bound(REPEATED_CHARS, "they stand with its candidate")
+"""The bound of texts that stand on the page a second time."""
 
 
 def printable_value(value: Json) -> Json:

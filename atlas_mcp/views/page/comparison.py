@@ -52,7 +52,7 @@ def compare_document(a: RunSnapshot, b: RunSnapshot) -> CompareDocument:
 def _compared(run: RunSnapshot, bound: Bound) -> ComparedRun:
     state, view = run.state, view_of(run)
     groups = judged_groups(state)
-    agreement = page_agreement(state, groups, page_matrix(state, groups, bound), bound)
+    agreement = page_agreement(state, groups, page_matrix(state, groups))
     return ComparedRun(
         run_id=run.run_id,
         title=one_line(state.problem.text, 120),

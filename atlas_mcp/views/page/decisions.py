@@ -31,8 +31,8 @@ from atlas_mcp.atlas.explore import SOLVER
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import money_text
-from atlas_mcp.atlas.written_json import read_object, without_thinking
 from atlas_mcp.texts import counted
+from atlas_mcp.views.orchestrator_words import words_of
 from atlas_mcp.views.page.bounded import Bound
 from atlas_mcp.views.page.course_shapes import Decider, DecisionKind, PageDecision
 from atlas_mcp.views.run_view import usage_view
@@ -176,12 +176,7 @@ class _Decisions:
         """Return what the orchestrator said in its last turn, beside calls and fields."""
         if self.turn is None or self.turn.replied is None:
             return None
-        text = without_thinking(self.turn.replied.reply.text).strip()
-        found = read_object(text, ()) if "{" in text else text
-        if isinstance(found, dict):
-            said = found.get("assessment") or found.get("explanation")
-            return self.bound.shown(said) if isinstance(said, str) and said else None
-        return self.bound.shown(text) if text else None
+        return self.bound.optional(words_of(self.turn.replied.reply.text))
 
     def _of_turn(
         self, at: float, kind: DecisionKind, by: Decider, reason: str, **others: Any
@@ -231,7 +226,12 @@ def _resumed_text(event: RunResumed) -> str:
         limits.append(f"with up to {counted(event.max_explores, 'explore')}")
     if event.max_cost_usd is not None:
         limits.append(f"within {money_text(event.max_cost_usd)}")
-    return f"It was resumed {' and '.join(limits)}.".replace(" .", ".")
+    text = f"It was resumed {' and '.join(limits)}.".replace(" .", ".")
+    return (
+        f"{text} The orchestrator is to look into this: {event.instruction}"
+        if event.instruction
+        else text
+    )
 
 
 def _day_cap_text(limit: Decimal, cap: Decimal) -> str:

@@ -13,7 +13,7 @@ from atlas_mcp.atlas.judgement import judged_groups
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import WORKFLOWS, workflow_of
 from atlas_mcp.runs.snapshot import RunSnapshot
-from atlas_mcp.texts import one_line
+from atlas_mcp.texts import one_line, printable
 from atlas_mcp.views.page.actions import page_actions, page_commands, suggestion_for
 from atlas_mcp.views.page.bounded import Bound, bound_of, printable_value
 from atlas_mcp.views.page.changes import last_changes
@@ -59,14 +59,14 @@ def page_document(  # long: one line per field
     records = list(takewhile(lambda record: record.seq <= state.seq, records))
     view, finished, groups = view_of(snapshot, page=None), state.finished, judged_groups(state)
     bound = bound_of(snapshot.run_id, candidate_texts(state))
-    matrix = page_matrix(state, groups, bound)
+    matrix = page_matrix(state, groups)
     changed = last_changes(records)
     return PageDocument(
         run_id=snapshot.run_id,
         version=records[-1].seq if records else state.seq,
         at=snapshot.now,
         title=one_line(state.problem.text, TITLE_CHARS) or snapshot.run_id,
-        live=snapshot.status == "running",
+        live=snapshot.status == "running" or snapshot.asking,
         driven=snapshot.driven,
         status=view.status,
         stop_reason=view.stop_reason,
@@ -83,7 +83,7 @@ def page_document(  # long: one line per field
         warnings=[bound.shown(one) for one in view.agreement.warnings],
         next=view.next,
         commands=page_commands(snapshot) if here else [],
-        agreement=page_agreement(state, groups, matrix, bound),
+        agreement=page_agreement(state, groups, matrix),
         matrix=matrix,
         candidates=page_candidates(snapshot, groups, changed, bound, since=since),
         remarks=page_remarks(state, changed, bound, since=since),
@@ -106,7 +106,12 @@ def _problem(state: RunState, *, with_pictures: bool) -> PageProblem:
     return PageProblem(
         text=Bound(len(problem.text), "").shown(problem.text),
         images=[
-            PagePicture(media_type=one.media_type, data=one.data, url=one.url) for one in pictures
+            PagePicture(
+                media_type=one.media_type,
+                data=one.data,
+                url=printable(one.url) if one.url else None,
+            )
+            for one in pictures
         ],
         answer_schema=None if schema is None else printable_value(schema),
     )

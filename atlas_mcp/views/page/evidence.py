@@ -13,7 +13,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import agreement_text
-from atlas_mcp.views.page.bounded import Bound
+from atlas_mcp.views.page.bounded import REPEATED, Bound, name
 from atlas_mcp.views.page.evidence_shapes import (
     CandidateState,
     MatrixCell,
@@ -23,6 +23,10 @@ from atlas_mcp.views.page.evidence_shapes import (
     PageRemark,
 )
 from atlas_mcp.views.rendering import view_candidate, view_remark
+from atlas_mcp.views.status import own_votes
+
+COMPARED_CHARS = 10_000
+"""Characters by which two methods are told apart."""
 
 
 def candidate_texts(state: RunState) -> Iterator[str]:
@@ -73,10 +77,10 @@ def page_remarks(
         found.append(
             PageRemark(
                 explore_id=view.explore_id,
-                solver=view.solver,
-                model=view.model,
+                solver=name(view.solver),
+                model=name(view.model),
                 effort=view.effort,
-                role=view.role,
+                role=name(view.role),
                 about=view.about,
                 text=bound.shown(view.text),
                 usage=view.usage,
@@ -89,7 +93,7 @@ def page_remarks(
 
 
 def page_agreement(
-    state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixCell], bound: Bound
+    state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixCell]
 ) -> PageAgreement:
     """Return how far the candidates of a run agree."""
     confirmed = confirming(state)
@@ -98,12 +102,12 @@ def page_agreement(
         groups=[
             PageGroup(
                 number=number,
-                answer=bound.value(group.answer),
-                text=bound.answer(group.answer),
+                answer=REPEATED.value(group.answer),
+                text=REPEATED.answer(group.answer),
                 explore_ids=list(group.explore_ids),
                 by=group.by,
                 chosen=not confirmed.isdisjoint(group.explore_ids),
-                solvers=_distinct(vote.solver for vote in group.votes),
+                solvers=_distinct(name(vote.solver) for vote in group.votes),
                 models=_distinct(_model(state, vote.solver) for vote in group.votes),
                 approaches=_distinct(one.approach for one in matrix if one.group == number),
             )
@@ -112,7 +116,7 @@ def page_agreement(
     )
 
 
-def page_matrix(state: RunState, groups: Sequence[Group], bound: Bound) -> list[MatrixCell]:
+def page_matrix(state: RunState, groups: Sequence[Group]) -> list[MatrixCell]:
     """Return who came to which answer by which method, answer by answer.
 
     A method is written as the first candidate wrote it, in every cell.
@@ -122,13 +126,16 @@ def page_matrix(state: RunState, groups: Sequence[Group], bound: Bound) -> list[
     for number, group in enumerate(groups, 1):
         found: dict[tuple[str, str], list[int]] = {}
         for vote in group.votes:
-            approach = vote.candidate.approach[: bound.chars]
-            path = " ".join(approach.split()).casefold()
+            approach = vote.candidate.approach
+            path = " ".join(approach[:COMPARED_CHARS].split()).casefold()
             written.setdefault(path, approach)
             found.setdefault((path, _model(state, vote.solver)), []).append(vote.explore_id)
         cells += (
             MatrixCell(
-                group=number, approach=bound.shown(written[path]), model=model, explore_ids=numbers
+                group=number,
+                approach=REPEATED.shown(written[path]),
+                model=model,
+                explore_ids=numbers,
             )
             for (path, model), numbers in found.items()
         )
@@ -145,11 +152,11 @@ def _candidate(
     where = _state_of(explore)
     return PageCandidate(
         explore_id=explore.id,
-        solver=view.solver,
-        model=view.model or view.solver,
+        solver=name(view.solver),
+        model=name(view.model or view.solver),
         effort=view.effort,
         strategy=view.strategy,
-        role=view.role,
+        role=name(view.role),
         instruction=bound.optional(view.instruction),
         status=None if outcome is None else view.status,
         answer=bound.value(answer),
@@ -189,17 +196,19 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
     if found == 1:
         return "One candidate gave an answer: nothing confirms it."
     top = groups[0]
-    text = agreement_text(len(top.votes), found, top.by_rule)
+    own = own_votes(state, top)
+    text = agreement_text(len(top.votes), found, top.by_rule, own)
     if len(top.votes) == 1:
         return f"{counted(found, 'candidate')}: {text}."
     cells = [one for one in matrix if one.group == 1]
     models, paths = len({one.model for one in cells}), len({one.approach for one in cells})
-    return f"{text}; they come from {counted(models, 'model')} by {counted(paths, 'method')}."
+    who = "they" if own is None else f"those {len(top.votes)}"
+    return f"{text}; {who} come from {counted(models, 'model')} by {counted(paths, 'method')}."
 
 
 def _model(state: RunState, solver: str) -> str:
     """Return a solver's model; its name, where the settings of the run are lost."""
-    return state.spec.solver(solver).spec.title or solver
+    return name(state.spec.solver(solver).spec.title or solver)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.page.bounded import name
 from atlas_mcp.views.page.course_shapes import ModelMoney, PageMoney
 
 
@@ -35,18 +36,19 @@ def _by_model(run: RunSnapshot) -> list[ModelMoney]:
             model = state.spec.solver(solver).spec.title or solver
             charges[model] = charges.get(model, NO_CHARGE) + explore.charge
     found = [_row(model, "solver", charge) for model, charge in charges.items()]
-    asked, charge = state.spec.orchestrator, state.orchestrator_charge
+    charge = state.orchestrator_charge
     if charge != NO_CHARGE:
-        # A run without an orchestrator has one model that answers questions, as a rule.
-        named = asked or next((one.posed.model for one in state.questions.values()), None)
-        found.append(_row("unknown" if named is None else named.title, "orchestrator", charge))
+        # Where there is no orchestrator, it is what questions cost.
+        models = [state.spec.orchestrator, *(one.posed.model for one in state.questions.values())]
+        named = next((model.title for model in models if model is not None), "unknown")
+        found.append(_row(named, "orchestrator", charge))
     return found
 
 
 def _row(model: str, role: str, charge: Charge) -> ModelMoney:
     usage = charge.usage
     return ModelMoney(
-        model=model,
+        model=name(model),
         role="solver" if role == "solver" else "orchestrator",
         requests=usage.requests,
         input_tokens=usage.input_tokens,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from atlas_mcp.atlas.outcomes import status_of
+from atlas_mcp.atlas.summary import TITLE_CHARS
 from atlas_mcp.journal.search import Found, FoundRun, FoundRuns
 from atlas_mcp.texts import clipped, counted, one_line, printable
 from atlas_mcp.views.page.lists import RunLine, RunsDocument, SnippetPart
@@ -39,7 +40,7 @@ def run_line(found: FoundRun) -> RunLine:
     status = status_of(run.status, driven=run.driven)
     line = RunLine(
         run_id=run.run_id,
-        title=one_line(run.title),
+        title=_title(run.title),
         status=status,
         workflow=one_line(run.workflow),
         started_at=run.opened_at,
@@ -62,6 +63,11 @@ def run_line(found: FoundRun) -> RunLine:
             "confidence": outline.confidence,
         }
     )
+
+
+def _title(title: str) -> str:
+    """Return a title; one as long as a summary keeps is most likely cut, and says so."""
+    return f"{one_line(title)}…" if len(title) >= TITLE_CHARS else one_line(title)
 
 
 def _snippet(found: Found) -> list[SnippetPart]:

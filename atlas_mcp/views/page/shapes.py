@@ -92,7 +92,7 @@ class PageDocument(Shape):
         version: Number of its last record.
         at: When this document was made.
         title: The beginning of its problem, in a line.
-        live: Whether it is being carried out, so that there will be news.
+        live: Whether it, or a question about it, is being carried out: there will be news.
         driven: Whether some process drives it.
         status: Its status.
         stop_reason: Why it ended.

@@ -20,13 +20,26 @@ from atlas_mcp.atlas.events import (
     SolverReplied,
     SolverStarted,
 )
+from atlas_mcp.atlas.question_events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import explore_name
+from atlas_mcp.views.page.bounded import name
 from atlas_mcp.views.page.course_shapes import Timeline, TimelineBar, TimelineLane
 
 _BarState: TypeAlias = Literal["running", "ok", "failed", "lost"]
+
+
+QUESTIONS = (QuestionPosed, QuestionAsked, QuestionReplied, QuestionAnswered, QuestionFailed)
+"""The records of questions, which may be asked days after the end: they are no part of the course
+of a run."""
 
 
 @dataclass(slots=True)
@@ -158,7 +171,7 @@ class _Course:
         if explore is None:
             return f"#{number}"
         action = explore.planned.explore
-        return explore_name(number, action.solver, strategy=action.strategy, role=action.role)
+        return name(explore_name(number, action.solver, strategy=action.strategy, role=action.role))
 
 
 def page_timeline(records: Sequence[Record], run: RunSnapshot) -> Timeline:
@@ -171,8 +184,9 @@ def page_timeline(records: Sequence[Record], run: RunSnapshot) -> Timeline:
     opened = run.state.opened_at
     course = _Course(run.state, opened)
     for record in records:
-        course.read(record)
-    live = run.driven and run.state.finished is None
+        if not isinstance(record.event, QUESTIONS):
+            course.read(record)
+    live = run.status == "running"
     course.close(driven=live)
     orchestrator = [one for one in course.ended if one.kind == "orchestrator"]
     solvers = [one for one in course.ended if one.kind == "solver"]

@@ -16,6 +16,7 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
 )
 from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.question_events import QuestionFailed
 from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
@@ -42,22 +43,11 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
     at = record.at
     match record.event:
         case AttemptFailed(call=key, attempt=attempt, failure=failure, not_before=not_before):
-            explore_id, turn = _numbers_of(key)
             wait = seconds_text(not_before - at)
-            yield PageTrouble(
-                at=at,
-                kind="retry",
-                where=f"{_where(explore_id, turn)}, attempt {attempt}",
-                cause=f"{bound.shown(failure.text)}; made again after {wait}",
-                explore_id=explore_id,
-                turn=turn,
-            )
+            cause = f"{bound.shown(failure.text)}; made again after {wait}"
+            yield _retry(at, key, cause, attempt=f", attempt {attempt}")
         case HoldRaised(call=key):
-            explore_id, turn = _numbers_of(key)
-            where, cause = _where(explore_id, turn), "its cause is on no record of that version"
-            yield PageTrouble(
-                at=at, kind="retry", where=where, cause=cause, explore_id=explore_id, turn=turn
-            )
+            yield _retry(at, key, "its cause is on no record of that version")
         case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
             yield PageTrouble(
                 at=at,
@@ -78,6 +68,9 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
             for one in refused:
                 cause = bound.shown(one.text)
                 yield PageTrouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
+        case QuestionFailed(number=number, failure=failure):
+            cause = _cause(failure, bound)
+            yield PageTrouble(at=at, kind="failure", where=f"question {number}", cause=cause)
         case CallsLost():
             yield PageTrouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
         case RecordLost(reason=reason, count=count):
@@ -85,6 +78,28 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
             yield PageTrouble(at=at, kind="loss", where=where, cause=bound.shown(reason))
         case _:
             pass
+
+
+def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble:
+    """Return that a call is made again.
+
+    Args:
+        at: When.
+        key: Its name in the ledger.
+        cause: Why.
+        attempt: The attempt that failed, in words.
+    """
+    explore_id, turn = _numbers_of(key)
+    # Only questions have calls of another kind.
+    where = key.replace("-", " ") if explore_id == turn else _where(explore_id, turn)
+    return PageTrouble(
+        at=at,
+        kind="retry",
+        where=f"{where}{attempt}",
+        cause=cause,
+        explore_id=explore_id,
+        turn=turn,
+    )
 
 
 def _cause(failure: SolverFailure, bound: Bound) -> str:
@@ -98,8 +113,8 @@ def _where(explore_id: int | None, turn: int | None) -> str:
 
 
 def _numbers_of(key: str) -> tuple[int | None, int | None]:
-    """Return the explore, or the turn, whose call has this name in the ledger."""
+    """Return the explore, or the turn, whose call has this name in the ledger, if it is one's."""
     kind, _, number = key.rpartition("-")
-    if not number.isdecimal():
+    if not number.isdecimal() or kind not in ("solver", "orchestrator"):
         return None, None
     return (int(number), None) if kind == "solver" else (None, int(number))

@@ -12,11 +12,19 @@ from atlas_mcp.atlas.digest import (
     ANSWER_CHARS,
     PROBLEM_CHARS,
     Digest,
+    Spent,
     digest_of,
 )
-from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, SolverReplied
-from atlas_mcp.atlas.messages import AssistantTurn
+from atlas_mcp.atlas.events import Event, Record, RecordLost, RunOpened, SolverReplied
+from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.messages import AssistantTurn, Text, UserTurn
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_events import (
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
 from atlas_mcp.atlas.usage import Charge, Usage
 from tests.support.played_runs import (
     Played,
@@ -26,6 +34,7 @@ from tests.support.played_runs import (
     answers,
     explores,
     failed,
+    followed_by,
     found,
     gives_up,
     in_turn,
@@ -190,3 +199,22 @@ def test_a_run_of_which_records_are_lost_has_a_digest() -> None:
         records = [*run.records[:place], lost[place], *run.records[place + 1 :]]
         digest_of("r", records)
     assert digest_of("r", lost).status == "running"
+
+
+def test_questions_about_a_run_are_money_of_their_model() -> None:
+    run = play(a_run(), answers("42"), price=lambda hold: Decimal(0))
+    model = a_model("maker/asked")
+    charge = Charge(Usage(1, 10, 5), Decimal("0.25"))
+    events: list[Event] = [
+        QuestionPosed(1, "Why not 17?", model),
+        QuestionAsked(1, UserTurn((Text("Why?"),)), Decimal(1), 100, {}, "Answer."),
+        QuestionReplied(1, AssistantTurn("So."), "end", "", charge),
+        QuestionFailed(1, SolverFailure("malformed", "it is no answer"), Charge()),
+    ]
+
+    digest = digest_of("r", followed_by(run.records, *events))
+
+    assert [one for one in digest.spent if one.model == "maker/asked"] == [
+        Spent("1970-01", "maker/asked", "orchestrator", 1, 10, 5, Decimal("0.25"), 0)
+    ]
+    assert digest.cost_usd == Decimal("0.25")

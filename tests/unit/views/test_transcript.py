@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
@@ -15,7 +16,8 @@ from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.views.page.evidence_shapes import PageQuestion
 from atlas_mcp.views.transcript import transcript
 from tests.support.drawn_runs import runs
-from tests.support.page_documents import document_of, eventful
+from tests.support.hostile_texts import RUNS
+from tests.support.page_documents import document_of, eventful, hostile_run
 from tests.support.played_runs import (
     Played,
     a_run,
@@ -106,23 +108,19 @@ def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:
     assert "It rests on explores 1, 2." in transcript(document)
 
 
-def test_hostile_text_stays_in_its_place() -> None:
-    run = play(
-        a_run(prefetch=2),
-        answers(HOSTILE, explanation=HOSTILE, dissent=HOSTILE),
-        solve=lambda call: found(HOSTILE, approach=HOSTILE, reasoning=HOSTILE),
-        problem=Problem(HOSTILE),
-    )
+OURS = re.compile(r"Run r1|The |What |How |To be known|Explore \d+$|Going on")
 
-    text = told(run)
 
-    harmless = told(play(a_run(prefetch=2), answers(explanation="x\ny", dissent="z")))
-    assert headings(text) == headings(harmless)
-    tokens = MarkdownIt().parse(text)
-    inline = {child.type for token in tokens for child in token.children or ()}
-    assert not {"html_inline", "link_open", "image"} & inline
-    assert "html_block" not in {token.type for token in tokens}
-    assert text.count("<script>") >= 6
+@pytest.mark.parametrize("text", [HOSTILE, *RUNS.values()], ids=["headings", *RUNS.keys()])
+def test_hostile_text_stays_in_its_place(text: str) -> None:
+    tokens = MarkdownIt().enable("table").parse(told(hostile_run(text)))
+
+    kinds = {one.type for one in tokens} | {
+        child.type for one in tokens for child in one.children or ()
+    }
+    assert not {"html_inline", "html_block", "link_open", "image", "table_open", "hr"} & kinds
+    found = [tokens[i + 1].content for i, one in enumerate(tokens) if one.type == "heading_open"]
+    assert [one for one in found if not OURS.match(one)] == []
 
 
 @given(runs())

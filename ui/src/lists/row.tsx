@@ -56,7 +56,7 @@ function Line({ run, began, chosen, onChoose }: RowProps) {
             </bdi>
           </p>
         )}
-        {run.models.length > 0 && (
+        {run.models.length > 0 && run.found_in !== "names" && (
           <p class="runs-models">
             {run.models.join(", ")} · {counted(run.explores, "explore")}
           </p>

@@ -1,8 +1,8 @@
 /** What a reader can have done about the run: each says before what it may cost, and after what came of it. */
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageDocument } from "../generated/run";
-import { CopyButton, Outcome } from "../parts";
+import { CopyButton, Outcome, sending } from "../parts";
 import type { ActionArguments, ActionName, Source } from "../source";
 import { dollars } from "../words";
 import { asMarkdown } from "./markdown-copy";
@@ -56,7 +56,7 @@ export function Actions({ run, source, refresh }: ActionProps) {
             key={name}
             type="button"
             data-action={name}
-            class={name === "cancel" ? "" : "primary"}
+            class={name !== "cancel" && run.status !== "answered" ? "primary" : ""}
             aria-expanded={panel === name}
             onClick={() => {
               setOutcome(null);
@@ -128,22 +128,26 @@ function Form(props: {
   close: () => void;
   children?: ComponentChildren;
 }) {
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (!props.busy)
-      props.act(props.name, props.args(new FormData(event.currentTarget as HTMLFormElement)));
+  const place = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const field = place.current?.querySelector<HTMLElement>("input, select, textarea");
+    (field ?? place.current)?.focus();
+  }, []);
+  const send = (form: HTMLFormElement) => {
+    if (!props.busy) props.act(props.name, props.args(new FormData(form)));
   };
   return (
     <form
+      ref={place}
+      tabIndex={-1}
       class="panel"
       aria-label={props.title}
-      onSubmit={submit}
       onKeyDown={(event) => event.key === "Escape" && props.close()}
     >
       {props.children}
       <p class="price">{props.price}</p>
       <div class="buttons">
-        <button type="submit" class="primary" aria-disabled={props.busy}>
+        <button type="submit" onClick={sending(send)} class="primary" aria-disabled={props.busy}>
           {props.busy ? "Working…" : props.send}
         </button>
         <button type="button" onClick={props.close}>

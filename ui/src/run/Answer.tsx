@@ -8,6 +8,7 @@ import { statusWord, stopSentence } from "./wording";
 
 export function Answer({ run }: { run: PageDocument }) {
   const stop = stopSentence(run);
+  const failed = run.stop_reason === "no_candidates" || run.stop_reason === "error";
   return (
     <section id="answer" aria-labelledby="answer-title" class="answer">
       <h2 id="answer-title" tabIndex={-1}>
@@ -24,29 +25,12 @@ export function Answer({ run }: { run: PageDocument }) {
             <span class="note"> by its own estimate</span>
           </p>
         )}
-        {agreementOf(run) && <p>{agreementOf(run)}</p>}
-        {stop && <p>{stop}</p>}
+        {run.agreement.groups.length > 0 && <p>{run.agreement.sentence}</p>}
+        {stop && !(failed && run.error) && <p>{stop}</p>}
         {run.error && <p class={run.answer ? "note" : "bad"}>{run.error}</p>}
       </div>
     </section>
   );
-}
-
-/** How far the candidates agree; where they agree on another answer, that. */
-export function agreementOf(run: PageDocument): string {
-  const { groups, sentence } = run.agreement;
-  const chosen = groups.find((group) => group.chosen);
-  if (!run.answer || groups.length === 0 || groups[0] === chosen) return sentence;
-  const all = counted(
-    groups.reduce((sum, one) => sum + one.explore_ids.length, 0),
-    "candidate",
-  );
-  const most = groups[0]?.explore_ids.length ?? 0;
-  const mine = chosen?.explore_ids.length ?? 0;
-  if (mine === most) return sentence;
-  const has =
-    mine === 0 ? "No candidate gives" : `${mine} of ${all} ${mine === 1 ? "gives" : "give"}`;
-  return `${has} this answer; ${most} of ${all} ${most === 1 ? "gives" : "give"} another.`;
 }
 
 function Shown({ answer }: { answer: NonNullable<PageDocument["answer"]> }) {
@@ -84,6 +68,8 @@ function without(run: PageDocument): string {
     return "The evidence supports no answer. That is a result: better than a guess.";
   if (run.workflow.name === "explore")
     return "This run gathers candidates; the agent that called judges them.";
+  if (run.status === "interrupted" || run.status === "cancelled")
+    return "There is no answer yet; what was found is kept.";
   return "There is no answer.";
 }
 

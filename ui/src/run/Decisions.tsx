@@ -2,7 +2,7 @@
 import type { PageDecision, PageDocument } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
-import { dollars, duration, listed } from "../words";
+import { count, dollars, duration } from "../words";
 
 export function Decisions({ run }: { run: PageDocument }) {
   if (run.decisions.length === 0) return null;
@@ -67,7 +67,7 @@ function Decision({ one, from }: { one: PageDecision; from: number }) {
 }
 
 function kindWords(one: PageDecision): string {
-  const many = listed([String(one.explore_ids.length)]);
+  const many = count(one.explore_ids.length);
   switch (one.kind) {
     case "started":
       return "Started";

@@ -1,7 +1,7 @@
 /** Questions about the run, answered by the orchestrator from the evidence on record. */
 import { useRef, useState } from "preact/hooks";
 import type { PageQuestion } from "../generated/run";
-import { Outcome, Section } from "../parts";
+import { Outcome, Section, sending } from "../parts";
 import { Rich } from "../text/Rich";
 import { dollars } from "../words";
 import type { ActionProps } from "./Actions";
@@ -64,8 +64,7 @@ function Ask({ run, source, refresh }: ActionProps) {
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<{ text: string; bad: boolean } | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const ask = async (event: SubmitEvent) => {
-    event.preventDefault();
+  const ask = async () => {
     if (busy || text.trim() === "") return;
     setBusy(true);
     setOutcome(null);
@@ -85,7 +84,7 @@ function Ask({ run, source, refresh }: ActionProps) {
   const minority = run.agreement.groups.find((group) => !group.chosen && group.text.length <= 40);
   const often = run.answer && minority ? [`Why not ${minority.text}?`, ...OFTEN] : OFTEN;
   return (
-    <form class="ask" onSubmit={ask} aria-label="Ask about this run">
+    <form class="ask" aria-label="Ask about this run">
       <label>
         Ask the orchestrator
         <textarea
@@ -114,7 +113,12 @@ function Ask({ run, source, refresh }: ActionProps) {
         {about(turnPrice(run))} each.
       </p>
       <div class="buttons">
-        <button type="submit" class="primary" aria-disabled={busy || text.trim() === ""}>
+        <button
+          type="submit"
+          onClick={sending(() => void ask())}
+          class="primary"
+          aria-disabled={busy || text.trim() === ""}
+        >
           {busy ? "Asking…" : "Ask"}
         </button>
       </div>

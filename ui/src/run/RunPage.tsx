@@ -5,6 +5,7 @@ import type { PageDocument } from "../generated/run";
 import { Places } from "../lists/frame";
 import { Announcer, CopyButton, Section, ThemeSwitch } from "../parts";
 import type { Source } from "../source";
+import { mended } from "../text/cut";
 import { RichLine } from "../text/Rich";
 import { dollars, duration, moment } from "../words";
 import { Actions } from "./Actions";
@@ -94,10 +95,7 @@ function Top({ run, source }: { run: PageDocument; source: Source }) {
 export function titleOf(run: PageDocument): string {
   const whole = run.problem.text.trim();
   if (isShort(whole)) return whole;
-  const { title } = run;
-  const signs = title.match(/(?<!\\)\$/g)?.length ?? 0;
-  const cut = signs % 2 === 1 ? title.lastIndexOf("$") : -1;
-  return cut > 20 ? `${title.slice(0, cut).trimEnd()} …` : title;
+  return mended(run.title);
 }
 
 const isShort = (text: string) => text.length <= 200 && !text.includes("\n");

@@ -37,12 +37,7 @@ export function TimelinePart({ run }: { run: PageDocument }) {
                     width: `${place(bar.to ?? now) - place(bar.from)}%`,
                   }}
                 >
-                  <Bar
-                    bar={bar}
-                    from={from}
-                    now={now}
-                    short={place(bar.to ?? now) - place(bar.from) < SHORT}
-                  />
+                  <Bar bar={bar} from={from} now={now} />
                 </li>
               ))}
             </ol>
@@ -53,29 +48,37 @@ export function TimelinePart({ run }: { run: PageDocument }) {
   );
 }
 
-/** Bars of less than so many hundredths of the line have room for a number alone. */
-const SHORT = 9;
-
-function Bar(props: { bar: TimelineBar; from: number; now: number; short: boolean }) {
-  const { bar, from, now } = props;
+function Bar({ bar, from, now }: { bar: TimelineBar; from: number; now: number }) {
   const states = { running: "at work", ok: "", failed: "failed", lost: "lost" };
   const length = duration((bar.to ?? now) - bar.from);
   const told = [bar.label, states[bar.state], `${length} from ${duration(bar.from - from)} on`];
   const words = told.filter(Boolean).join(", ");
-  const ending = bar.state === "failed" || bar.state === "lost" ? ` (${bar.state})` : "";
-  const number = bar.explore_id === null ? String(bar.turn ?? "") : `#${bar.explore_id}`;
-  const label = props.short ? number : `${bar.label.replaceAll("_", " ")}${ending}`;
   if (bar.explore_id === null)
     return (
-      <span title={words}>
-        <span aria-hidden="true">{label}</span>
+      <span class="label" title={words}>
+        <Label bar={bar} />
         <span class="unseen">{words}</span>
       </span>
     );
   return (
-    <a href={`#explore-${bar.explore_id}`} title={words} aria-label={words}>
-      {label}
+    <a class="label" href={`#explore-${bar.explore_id}`} title={words} aria-label={words}>
+      <Label bar={bar} />
     </a>
+  );
+}
+
+/** What stands in a bar: all of it, or a number alone, as there is room; the styles choose. */
+function Label({ bar }: { bar: TimelineBar }) {
+  const ending = bar.state === "failed" || bar.state === "lost" ? ` (${bar.state})` : "";
+  const number = bar.explore_id === null ? String(bar.turn ?? "") : `#${bar.explore_id}`;
+  return (
+    <span aria-hidden="true">
+      <span class="long">
+        {bar.label.replaceAll("_", " ")}
+        {ending}
+      </span>
+      <span class="short">{number}</span>
+    </span>
   );
 }
 

@@ -1,5 +1,6 @@
 /** A JSON value as a reader sees it: names with values, lists and tables, and no braces. */
 import { Wide } from "../parts";
+import { cut } from "../text/cut";
 import { Rich, RichLine } from "../text/Rich";
 import { visible } from "../text/visible";
 
@@ -27,7 +28,7 @@ export function Value({ value, depth = 0 }: { value: unknown; depth?: number }) 
 /** An answer in a line: a text as it is drawn, a value with its names and no braces. */
 export function AnswerLine({ answer, text }: { answer: unknown; text: string }) {
   const line = answer !== null && typeof answer === "object" ? valueLine(answer) : text;
-  return <RichLine text={line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line} />;
+  return <RichLine text={cut(line, LONGEST_LINE)} />;
 }
 
 const LONGEST_LINE = 300;

@@ -50,7 +50,7 @@ export function aligned(left: string, right: string): Pair[] {
   const a = stepsOf(left).slice(0, MOST_STEPS).map(read);
   const b = stepsOf(right).slice(0, MOST_STEPS).map(read);
   const changes = diffArrays(a, b, { comparator: alike, timeout: 300 });
-  if (!changes) return b.length > a.length ? beside(a, b) : beside(a, b);
+  if (!changes) return beside(a, b);
   const pairs: Pair[] = [];
   let [i, j] = [0, 0];
   let removed: Step[] = [];

@@ -5,6 +5,8 @@ import type { MonthSpending } from "../generated/stats";
 export interface Series {
   name: string;
   total: number;
+  /** Calls whose cost is unknown, and so in no amount. */
+  unpriced: number;
   /** One amount a month, in the order of `Spending.months`. */
   amounts: number[];
 }
@@ -14,7 +16,6 @@ export interface Spending {
   all: Series;
   /** The dearest first; those beyond `most` are one series. */
   models: Series[];
-  unpricedCalls: number;
 }
 
 /** Gather the spending of the last `limit` months by model. */
@@ -26,10 +27,16 @@ export function gathered(rows: readonly MonthSpending[], most = 6, limit = 24): 
   const within = rows.filter((row) => months.includes(row.month));
   const names = [...new Set(within.map((row) => row.model))];
   const series = (name: string, of: readonly string[]): Series => {
+    const own = within.filter((row) => of.includes(row.model));
     const amounts = months.map((month) =>
-      sum(within.filter((row) => row.month === month && of.includes(row.model))),
+      sum(own.filter((row) => row.month === month).map((row) => row.cost_usd)),
     );
-    return { name, total: amounts.reduce((a, b) => a + b, 0), amounts };
+    return {
+      name,
+      total: sum(amounts),
+      unpriced: sum(own.map((row) => row.unpriced_calls)),
+      amounts,
+    };
   };
   const models = names.map((name) => series(name, [name])).sort((a, b) => b.total - a.total);
   const rest = models.length > most ? models.slice(most - 1).map((one) => one.name) : [];
@@ -39,12 +46,11 @@ export function gathered(rows: readonly MonthSpending[], most = 6, limit = 24): 
     months,
     all: series("All models", names),
     models: shown,
-    unpricedCalls: within.reduce((calls, row) => calls + row.unpriced_calls, 0),
   };
 }
 
-function sum(rows: readonly MonthSpending[]): number {
-  return rows.reduce((total, row) => total + row.cost_usd, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 /** Return every month from the first to the last, the empty ones too: the last `limit` of them. */

@@ -8,13 +8,13 @@ import { gathered, monthName } from "./months";
 
 export function Spending({ months: rows }: { months: StatsDocument["months"] }) {
   if (rows.length === 0) return null;
-  const { months, all, models, unpricedCalls } = gathered(rows);
+  const { months, all, models } = gathered(rows);
   const top = Math.max(...models.flatMap((model) => model.amounts));
   return (
     <Section id="spent" title="Spent by month">
       <figure>
         <figcaption class="series-name">
-          {all.name} <span class="amount">{dollars(all.total)}</span>
+          {all.name} <span class="amount">{knownCost(all.total, all.unpriced, "call")}</span>
         </figcaption>
         <Columns
           months={months}
@@ -30,7 +30,8 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
           {models.map((model) => (
             <figure key={model.name}>
               <figcaption class="series-name">
-                <bdi>{model.name}</bdi> <span class="amount">{dollars(model.total)}</span>
+                <bdi>{model.name}</bdi>{" "}
+                <span class="amount">{knownCost(model.total, model.unpriced, "call")}</span>
               </figcaption>
               <Columns
                 months={months}
@@ -47,8 +48,7 @@ export function Spending({ months: rows }: { months: StatsDocument["months"] }) 
       <div class="spent-notes">
         <p class="aside">
           Months are those of UTC{models.length > 1 && "; all models have one scale"}.
-          {unpricedCalls > 0 &&
-            ` ${counted(unpricedCalls, "call")} of unknown price ${unpricedCalls === 1 ? "is" : "are"} not drawn.`}
+          {all.unpriced > 0 && " Calls of unknown price are not drawn."}
         </p>
         <details>
           <summary>The same as a table</summary>

@@ -20,12 +20,36 @@ export function drawFormulas(within: Element): void {
     one.dataset.drawn = "asked";
     waiting.push(one);
   }
+  lookLater(within);
   ask();
 }
 
 /** Draw all that wait at once: before the page is printed. */
 export function drawAll(): void {
   for (const one of waiting.splice(0)) draw(one);
+}
+
+/** Let the keyboard reach what is wider than its place, and so scrolls. */
+export function reachable(within: Element): void {
+  for (const one of within.querySelectorAll<HTMLElement>("pre, .tex[data-display=yes]")) {
+    if (one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight) continue;
+    one.tabIndex = 0;
+    one.setAttribute("role", "group");
+    one.setAttribute("aria-label", one.tagName === "PRE" ? "Code" : "Formula");
+  }
+}
+
+const drawn = new Set<Element>();
+
+/** Look at the places of formulas when the browser has time: asking for a width lays out the page. */
+function lookLater(place: Element): void {
+  if (drawn.size === 0) (window.requestIdleCallback ?? setTimeout)(lookNow);
+  drawn.add(place);
+}
+
+function lookNow(): void {
+  for (const place of drawn) reachable(place);
+  drawn.clear();
 }
 
 function ask(): void {
@@ -44,6 +68,7 @@ function ask(): void {
 
 function draw(place: HTMLElement): void {
   const formula = place.textContent ?? "";
+  if (place.dataset.display === "yes") lookLater(place.parentElement ?? place);
   place.dataset.drawn = drawFormula(place, formula, place.dataset.display === "yes") ? "yes" : "no";
 }
 

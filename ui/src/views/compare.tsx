@@ -11,6 +11,7 @@ import { getComparison } from "../lists/server";
 import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
 import { Section, Wide } from "../parts";
+import { Value } from "../run/Value";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -86,8 +87,12 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
     <section class="side" aria-label={`Run ${name}`}>
       <h2>
         <span class="side-name">{name}</span>{" "}
-        <a href={`/runs/${encodeURIComponent(run.run_id)}`} dir="auto">
-          <RichLine text={run.title || run.run_id} />
+        <a href={`/runs/${encodeURIComponent(run.run_id)}`}>
+          {ownProblem && run.title ? (
+            <RichLine text={run.title} />
+          ) : (
+            <span class="side-id">{run.run_id}</span>
+          )}
         </a>
       </h2>
       {ownProblem && <Problem text={run.problem} title="Its problem" />}
@@ -95,7 +100,7 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
         {run.answer_text === null ? (
           <p class="aside">No answer.</p>
         ) : (
-          <Rich text={run.answer_text} />
+          <Words text={run.answer_text} />
         )}
       </div>
       <dl class="facts">
@@ -125,6 +130,21 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
   );
 }
 
+/** An answer or a method: a text, or the value that it writes as JSON. */
+function Words({ text }: { text: string }) {
+  return <Value value={writtenValue(text) ?? text} />;
+}
+
+/** The object or list that a text is, as answers under a schema are. */
+function writtenValue(text: string): unknown {
+  if (!/^[[{]/.test(text)) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
   return (
     <div>
@@ -141,7 +161,7 @@ function Settings({ settings }: { settings: CompareDocument["settings"] }) {
         <p>None: both runs were asked in the same way.</p>
       ) : (
         <Wide label="Settings that differ">
-          <table>
+          <table class="beside">
             <thead>
               <tr>
                 <th scope="col">Setting</th>
@@ -179,7 +199,7 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
   return (
     <Section id={id} title={title}>
       <Wide label={title}>
-        <table class="found">
+        <table class="beside">
           <thead>
             <tr>
               <th scope="col">{noun}</th>
@@ -191,7 +211,7 @@ function Found({ id, title, noun, rows, runs: [a, b] }: FoundProps) {
             {rows.map((row, at) => (
               <tr key={at}>
                 <th scope="row">
-                  <RichLine text={row.text} />
+                  <Words text={row.text} />
                 </th>
                 <Explores run={a} ids={row.a} chosen={row.chosen_in_a ?? false} />
                 <Explores run={b} ids={row.b} chosen={row.chosen_in_b ?? false} />

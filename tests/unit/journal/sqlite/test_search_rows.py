@@ -121,6 +121,6 @@ def test_statistics_of_nothing_are_zero(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM digests")
     connection.execute("DELETE FROM digest_tries")
 
-    found = search_rows.statistics(connection, 30)
+    found = search_rows.statistics(connection, 30, is_live)
 
     assert (found.runs, found.unread, found.priced_usd, found.since) == (0, 30, Decimal(0), None)

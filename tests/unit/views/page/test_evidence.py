@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from atlas_mcp.atlas.explore import Outcome
 from tests.support.page_documents import document_of, eventful
-from tests.support.played_runs import a_run, a_solver, found, in_turn, play, refined, remark
+from tests.support.played_runs import (
+    a_run,
+    a_solver,
+    answers,
+    found,
+    in_turn,
+    play,
+    refined,
+    remark,
+)
 
 
 def with_candidates(*outcomes: Outcome, solvers: Sequence[str] = ("a", "b")):
@@ -69,3 +78,15 @@ def test_a_remark_is_no_candidate() -> None:
 
     assert [one.explore_id for one in document.remarks] == [2]
     assert 2 not in [one.explore_id for one in document.candidates]
+
+
+def test_the_sentence_is_about_the_answer_of_the_run() -> None:
+    run = play(
+        a_run(*map(a_solver, "ab"), prefetch=5, max_explores=5),
+        answers("20"),
+        solve=in_turn(found("19"), found("19"), found("19"), found("19"), found("20")),
+    )
+
+    assert document_of(run.records).agreement.sentence == (
+        "1 of 5 gives this answer, 4 agree on another; those 4 come from 2 models by 1 method."
+    )

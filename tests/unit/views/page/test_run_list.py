@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from atlas_mcp.atlas.summary import TITLE_CHARS
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.search import Found, FoundRun, FoundRuns, Outline
 from atlas_mcp.views.page.run_list import PLAIN, run_line, runs_document
@@ -50,6 +51,12 @@ def test_a_run_that_was_not_read_has_what_its_row_says() -> None:
     line = run_line(FoundRun(replace(RUN, status="running"), None))
 
     assert (line.status, line.indexed, line.cost_usd) == ("interrupted", False, None)
+
+
+def test_a_title_that_was_cut_says_so() -> None:
+    line = run_line(FoundRun(replace(RUN, title="a" * TITLE_CHARS), None))
+
+    assert line.title == "a" * TITLE_CHARS + "…"
 
 
 def test_texts_are_made_printable() -> None:

@@ -118,7 +118,7 @@ class Documents:
             run = live.snapshot()
         kept = self._look(run_id)
         async with kept.lock:
-            records = await self._read(service, run_id, kept)
+            records = await self._read(service, run_id, kept, run.state.seq)
             key = (since, len(records), run.driven, run.waiting, tuple(run.tokens.items()))
             now = anyio.current_time()
             recent = {one: made for one, made in kept.made.items() if now < made[0] + SAME_SECONDS}
@@ -148,10 +148,7 @@ class Documents:
             changes, stored, done = live.changes, live.stored, live.done
             if known.live not in {None, live.snapshot().status == "running"}:
                 return True
-            kept = self._look(live.run_id)
-            async with kept.lock:
-                records = await self._read(service, live.run_id, kept)
-            if records and records[-1].seq > known.since:
+            if live.state.seq > known.since and await self._is_stored(service, live, known.since):
                 return True
             if done:
                 return False
@@ -161,9 +158,18 @@ class Documents:
             if live.done or _unrecorded(live) != unrecorded:
                 return True
 
-    async def _read(self, service: RunService, run_id: str, kept: _Kept) -> Records:
-        """Return all records of a run, of which those are read that are new."""
+    async def _is_stored(self, service: RunService, live: LiveRun, since: int) -> bool:
+        """Return whether a run has a record after `since`; its state may be ahead of them."""
+        kept = self._look(live.run_id)
+        async with kept.lock:
+            records = await self._read(service, live.run_id, kept, since + 1)
+        return bool(records) and records[-1].seq > since
+
+    async def _read(self, service: RunService, run_id: str, kept: _Kept, seq: int) -> Records:
+        """Return the records of a run; newer ones are read unless `seq` is there already."""
         last = kept.records[-1].seq if kept.records else 0
+        if last >= seq > 0:
+            return kept.records
         try:
             kept.records += await service.records.read(run_id, after=last)
         except BaseException:

@@ -6,7 +6,6 @@ Reads runs and changes none. A document is made by `atlas_mcp.views.page`, off t
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,18 +17,15 @@ from atlas_mcp.off_loop import off_loop
 from atlas_mcp.pages.answers import answered, as_json, failed
 from atlas_mcp.pages.asked import ServiceSource, number_of, run_of, truth_of, with_service
 from atlas_mcp.pages.documents import Documents, Known
+from atlas_mcp.pages.lists import Lists
 from atlas_mcp.pages.policy import FILE, page_policy
 from atlas_mcp.pages.polls import LONGEST_WAIT, MOST_WAITING, Polls, while_connected
-from atlas_mcp.views.page.comparison import compare_document
 from atlas_mcp.views.page.html import page_html
-from atlas_mcp.views.page.run_list import runs_document
-from atlas_mcp.views.page.statistics import stats_document
 from atlas_mcp.views.transcript import transcript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import BaseModel
     from starlette.requests import Request
 
     from atlas_mcp.pages.promises import Promises
@@ -70,6 +66,7 @@ class Reading:
         self._promises = promises
         self._token = token
         self._documents = Documents()
+        self._lists = Lists()
         self._policy = ""
 
     @property
@@ -83,9 +80,9 @@ class Reading:
             self._route("/runs/{run_id}", partial(self._page, "run")),
             self._route("/runs/{run_id}/transcript", self._transcript),
             self._route("/runs/{run_id}/file", self._file),
-            self._route("/api/runs", _found),
-            self._route("/api/stats", _stats),
-            self._route("/api/compare/{run_id}/{other}", _compared),
+            self._route("/api/runs", self._found),
+            self._route("/api/stats", self._stats),
+            self._route("/api/compare/{run_id}/{other}", self._compared),
             self._route("/api/runs/{run_id}", self._document),
         ]
 
@@ -123,6 +120,19 @@ class Reading:
             await self._promises.fulfil(service, run_id)
         return as_json(made.json)
 
+    async def _found(self, request: Request, service: RunService) -> Response:
+        limit = min(number_of(request, "limit", default=USUAL_RUNS), MOST_RUNS)
+        offset = number_of(request, "offset")
+        query = request.query_params.get("query", "")[:LONGEST_QUERY]
+        return as_json(await self._lists.found(service, query, limit=limit, offset=offset))
+
+    async def _stats(self, request: Request, service: RunService) -> Response:
+        return as_json(await self._lists.stats(service))
+
+    async def _compared(self, request: Request, service: RunService) -> Response:
+        runs = run_of(request), run_of(request, "other")
+        return as_json(await self._lists.compared(service, *runs))
+
     async def _transcript(self, request: Request, service: RunService) -> Response:
         made = await self._documents.document(service, run_of(request))
         text = await off_loop("pages", partial(transcript, made.document))
@@ -134,30 +144,6 @@ class Reading:
         html = await off_loop("pages", partial(_as_file, made.json))
         name = f'attachment; filename="atlas-run-{run_id}.html"'
         return answered(html, "text/html", policy=FILE, extra=[("content-disposition", name)])
-
-
-async def _found(request: Request, service: RunService) -> Response:
-    """Return the runs that a search finds, or the newest."""
-    limit = min(number_of(request, "limit", default=USUAL_RUNS), MOST_RUNS)
-    query = request.query_params.get("query", "")[:LONGEST_QUERY]
-    found = await service.search(query, limit=limit, offset=number_of(request, "offset"))
-    return await _listed(partial(runs_document, found, time.time()))
-
-
-async def _stats(request: Request, service: RunService) -> Response:
-    found = await service.statistics()
-    return await _listed(partial(stats_document, found, time.time()))
-
-
-async def _compared(request: Request, service: RunService) -> Response:
-    one = await service.look(run_of(request))
-    other = await service.look(run_of(request, "other"))
-    return await _listed(partial(compare_document, one, other))
-
-
-async def _listed(made: Callable[[], BaseModel]) -> Response:
-    """Return a document about several runs, made off the event loop."""
-    return as_json(await off_loop("pages", lambda: made().model_dump_json().encode()))
 
 
 async def _home(request: Request) -> Response:

@@ -206,6 +206,16 @@ REQUIREMENTS = (
         "`view` ends within seconds after a signal, and names the runs that can be resumed.",
     ),
     *_numbered(
+        "FIND",
+        "README, on the command line; docs/design/028",
+        "A run is found by the words of its problem and its answers, its models and its id.",
+        "Nothing in a search is a command, and no search fails.",
+        "A removed run is neither found nor counted.",
+        "A damaged index harms no run and is made anew.",
+        "Programs of the version before use a journal with an index as before.",
+        "Shares of explores on the winning side stand beside their counts.",
+    ),
+    *_numbered(
         "VIEW",
         "README, RunView; snapshots",
         "RunView has the contract's fields in their order.",

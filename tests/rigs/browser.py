@@ -8,6 +8,7 @@ another page, or goes elsewhere.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -33,10 +34,6 @@ window.brokenPolicy = [];
 document.addEventListener('securitypolicyviolation', (event) => {
   window.brokenPolicy.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
 });
-window.longTasks = [];
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) window.longTasks.push([one.startTime, one.duration]);
-}).observe({ type: 'longtask', buffered: true });
 """
 """Runs before a page's own scripts, in every frame. Texts of `hostile_texts` call `canary`."""
 
@@ -128,13 +125,6 @@ class Tab:
         frame.evaluate(source.read_text(encoding="utf-8") + ";0")
         return frame.evaluate(RUN_AXE)
 
-    def long_tasks(self) -> list[float]:
-        """Return the milliseconds of the tasks above 50 ms since the last call, in order."""
-        self.page.wait_for_timeout(60)
-        found: list[float] = self.page.evaluate("window.longTasks.map((one) => one[1])")
-        self.page.evaluate("() => { window.longTasks.length = 0; }")
-        return found
-
     def text(self) -> str:
         """Return the text that can be seen."""
         return self.page.evaluate("document.body.innerText")
@@ -167,6 +157,16 @@ class Browser:
     inner: Any
 
     @contextmanager
+    def timing(self, tab: Tab) -> Generator[list[Task]]:
+        """Take the times of a page over a block; they are there at its end."""
+        found: list[Task] = []
+        self.inner.start_tracing(page=tab.page, categories=["toplevel"])
+        try:
+            yield found
+        finally:
+            found += tasks_in(self.inner.stop_tracing())
+
+    @contextmanager
     def tab(
         self,
         *own: str,
@@ -193,6 +193,37 @@ class Browser:
             yield Tab(context.new_page(), own, excused=tuple(excused))
         finally:
             context.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of a page's main thread, in milliseconds.
+
+    Attributes:
+        took: From its beginning to its end.
+        worked: The part of it in which a processor worked on it: what other programs take from the
+            machine does not count.
+    """
+
+    took: float
+    worked: float
+
+
+def tasks_in(trace: bytes) -> list[Task]:
+    """Return the tasks of the main threads of pages in a trace."""
+    events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
+    main = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        Task(one["dur"] / 1_000, one.get("tdur", 0) / 1_000)
+        for one in events
+        if one["name"] == "ThreadControllerImpl::RunTask"
+        and one.get("ph") == "X"
+        and (one["pid"], one["tid"]) in main
+    ]
 
 
 @contextmanager

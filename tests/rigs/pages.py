@@ -1,6 +1,6 @@
 """The page of a run in headless Chromium: as a file, served, and inside a host of MCP Apps.
 
-    python tests/rigs/pages.py [--quick] [--only states,hostile,…] [--pictures DIR]
+    python tests/rigs/pages.py [--quick] [--timed] [--only states,hostile,…] [--pictures DIR]
 
 states    runs in every state, at three widths and in both themes; axe looks at each
 hostile   texts that would run, reach out or mislead, in every place that a model or client writes
@@ -47,12 +47,14 @@ class Work:
         folder: An empty folder.
         pictures: The folder for pictures; `None` for none.
         quick: Whether only a part is tried.
+        timed: Whether to judge times by the clock.
     """
 
     browser: Browser
     folder: Path
     pictures: Path | None
     quick: bool
+    timed: bool
 
 
 def states(work: Work) -> Iterator[str]:
@@ -69,7 +71,7 @@ def shaped(work: Work) -> Iterator[str]:
 
 
 def large(work: Work) -> Iterator[str]:
-    return pages_files.check_large(work.browser, work.folder)
+    return pages_files.check_large(work.browser, work.folder, timed=work.timed)
 
 
 def empty(work: Work) -> Iterator[str]:
@@ -86,7 +88,7 @@ def served(work: Work) -> Iterator[str]:
     texts = pages_files.quick_texts() if work.quick else RUNS
     with open_home() as home, home.serving() as serving:
         yield from pages_served.check_served_hostile(work.browser, home, serving, texts)
-        yield from pages_served.check_served_large(work.browser, home, serving)
+        yield from pages_served.check_served_large(work.browser, home, serving, timed=work.timed)
 
 
 def live(work: Work) -> Iterator[str]:
@@ -125,6 +127,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="a part of the texts")
+    parser.add_argument("--timed", action="store_true", help="the machine does nothing else")
     parser.add_argument("--only", help="the checks to make, with commas between them")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of every state")
     given = parser.parse_args()
@@ -133,7 +136,7 @@ def main() -> None:
     with ExitStack() as stack:
         browser = stack.enter_context(open_browser(pages_origins.RULES))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        work = Work(browser, folder, given.pictures, given.quick)
+        work = Work(browser, folder, given.pictures, given.quick, given.timed)
         for name in names:
             began = time.monotonic()
             print(f"{name}:", flush=True)

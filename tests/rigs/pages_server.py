@@ -10,7 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,12 @@ from typing import Any
 
 from leaving_home import wait_for
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from atlas_mcp.atlas.events import Record
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
+from tests.support.shown_runs import in_time, keep
 
 PATIENCE = 30.0
 """Seconds in which a server listens, and a run changes, on a machine that is busy."""
@@ -78,18 +83,26 @@ class PagesHome:
     play: Play
     api: MessagesApi
 
-    def command(self, *words: str, code: int = 0) -> str:
+    def command(self, *words: str, codes: Sequence[int] = (0,)) -> str:
         """Run a command of the program on the home and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "atlas_mcp", *words],
             env=self.environ, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        said = f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode in codes, said
         return done.stdout
 
-    def view(self, run_id: str, code: int = 0) -> dict[str, Any]:
-        """Return a run as the command line has it."""
-        return json.loads(self.command("runs", "show", run_id, "--json", code=code))
+    def view(self, run_id: str) -> dict[str, Any]:
+        """Return a run as the command line has it, whether it has an answer or not."""
+        return json.loads(self.command("runs", "show", run_id, "--json", codes=(0, 1)))
+
+    def keep(self, runs: Mapping[str, Sequence[Record]]) -> None:
+        """Write runs into its journal, by id; their last records have just been written."""
+        timed = {run_id: in_time(records, time.time()) for run_id, records in runs.items()}
+        # Playwright has the event loop of this thread.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(keep, self.folder, timed).result()
 
     @contextmanager
     def serving(self, *words: str) -> Generator[Serving]:

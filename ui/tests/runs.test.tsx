@@ -28,15 +28,17 @@ test("the newest runs are listed, and texts of models are texts", async () => {
   expect(place.querySelector(".runs-title")?.getAttribute("href")).toBe("/runs/run-0001");
 });
 
-test("a list with a run that goes on is page.asked for again soon, another one later", async () => {
+test("a list with a run that goes on is asked for again soon, another one later", async () => {
   await shown();
-  await rest(3_000);
+  await rest(2_000);
   expect(page.asked).toHaveLength(2);
   page.reply = () => ({ ...runs, runs: lines.slice(1) });
-  await rest(3_000);
+  await rest(2_000);
   expect(page.asked).toHaveLength(3);
-  await rest(14_000);
+  await rest(4_000);
   expect(page.asked).toHaveLength(3);
+  await rest(1_000);
+  expect(page.asked).toHaveLength(4);
 });
 
 test("typing searches once it rests, and the address has the query", async () => {
@@ -123,7 +125,7 @@ test("more runs are page.asked for on demand, until the list has all", async () 
 test("a server that is gone is said, and the list stays", async () => {
   await shown();
   page.reply = () => Promise.reject(new TypeError("fetch failed"));
-  await rest(3_000);
+  await rest(2_000);
   expect(place.querySelector("[role=alert]")?.textContent).toContain(
     "No connection to the server.",
   );

@@ -12,8 +12,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeVar
 
+import anyio
 from typing_extensions import override
 
 from atlas_mcp.atlas.digest import Digest, Texts, digest_of
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.05
 """Seconds for which runs are read before others get their turn."""
+
+READ_AT_ONCE = 200
+"""Most runs of a slice."""
 
 STORED_AT_ONCE = 20
 """Digests stored in one transaction, which takes some milliseconds."""
@@ -59,6 +64,8 @@ class SqliteSearch(Search):
     _compared_at: float | None = field(init=False, default=None)
     _left: dict[str, None] = field(init=False, default_factory=dict[str, None])
     _made_anew: bool = field(init=False, default=False)
+    # Keeps two searches from reading the same runs at once.
+    _reading: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
     @override
     async def catch_up(
@@ -68,11 +75,20 @@ class SqliteSearch(Search):
         if self.store.writer is None:
             return await self._read_only_left()
         try:
+            self._reading.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds) as waiting:
+                await self._reading.acquire()
+            if waiting.cancelled_caught:
+                return len(self._left)
+        try:
             return await self._catch_up(until, progress)
         except _IndexDamaged:
             if await self._made_again():
                 return await self._catch_up(until, progress)
             return len(self._left)
+        finally:
+            self._reading.release()
 
     @override
     async def search(self, text: str, *, limit: int = 50, offset: int = 0) -> FoundRuns:
@@ -125,7 +141,12 @@ class SqliteSearch(Search):
         """Remove what is kept of runs that were removed. If that fails, the next search does it."""
         try:
             if (await self._ask(digest_rows.state_of)).there:
-                await self._keep([ReadRun(run_id, 0, 0.0, None) for run_id in run_ids])
+                for first in range(0, len(run_ids), STORED_AT_ONCE):
+                    began = anyio.current_time()
+                    some = run_ids[first : first + STORED_AT_ONCE]
+                    await self._keep([ReadRun(run_id, 0, 0.0, None) for run_id in some])
+                    # Other processes can write meanwhile.
+                    await anyio.sleep(anyio.current_time() - began)
         except (JournalError, _IndexDamaged) as error:
             logger.info("%s: digests of removed runs are left: %s", self.store.path, error)
 
@@ -174,7 +195,7 @@ class SqliteSearch(Search):
         while self._left and (until is None or time.monotonic() < until):
             if progress is not None and done:
                 progress(done, total)
-            wanted = list(self._left)[: 10 * STORED_AT_ONCE]
+            wanted = list(islice(self._left, READ_AT_ONCE))
             read = await self._ask(lambda found: _read(found, wanted))  # noqa: B023
             for first in range(0, len(read), STORED_AT_ONCE):
                 await self._keep(read[first : first + STORED_AT_ONCE])

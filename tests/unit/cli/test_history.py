@@ -41,6 +41,7 @@ def command(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, 
     return code, out, err
 
 
+@pytest.mark.requirement("FIND-1")
 def test_a_search_finds_runs_by_all_its_words(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = command(capsys, "runs", "search", "how", "many", "sevent")
 

@@ -59,6 +59,7 @@ def test_what_is_indexed_can_be_stored_and_has_the_same_words(text: str) -> None
     assert tokens_of(storable(text)) == tokens_of(text)
 
 
+@pytest.mark.requirement("FIND-2")
 @given(st.text(), st.text())
 def test_no_text_fails_and_pieces_are_the_text(text: str, searched: str) -> None:
     phrases = phrases_of(searched)

@@ -8,6 +8,7 @@ import { statusWord, stopSentence } from "./wording";
 
 export function Answer({ run }: { run: PageDocument }) {
   const stop = stopSentence(run);
+  const failed = run.stop_reason === "no_candidates" || run.stop_reason === "error";
   return (
     <section id="answer" aria-labelledby="answer-title" class="answer">
       <h2 id="answer-title" tabIndex={-1}>
@@ -24,8 +25,8 @@ export function Answer({ run }: { run: PageDocument }) {
             <span class="note"> by its own estimate</span>
           </p>
         )}
-        {run.agreement.sentence && <p>{run.agreement.sentence}</p>}
-        {stop && <p>{stop}</p>}
+        {run.agreement.groups.length > 0 && <p>{run.agreement.sentence}</p>}
+        {stop && !(failed && run.error) && <p>{stop}</p>}
         {run.error && <p class={run.answer ? "note" : "bad"}>{run.error}</p>}
       </div>
     </section>

@@ -37,7 +37,7 @@ export function Candidates({ run }: { run: PageDocument }) {
         {chosenFirst(run.agreement.groups).map((group) => (
           <Group key={group.explore_ids[0]} run={run} group={group} choice={choice} />
         ))}
-        <Others run={run} />
+        <Others run={run} choice={choice} />
       </div>
       <p class="unseen" role="status">
         {chosen.length === 1 &&
@@ -52,8 +52,9 @@ export function Candidates({ run }: { run: PageDocument }) {
 
 function candidatesNote(run: PageDocument, usable: number): string {
   if (run.candidates.length === 0) return "No explore has been made.";
-  if (usable < 2) return run.agreement.sentence;
-  return `${run.agreement.sentence} Tick two to see them side by side.`;
+  const said = run.agreement.groups.length > 0 ? run.agreement.sentence : "";
+  if (usable < 2) return said;
+  return `${said} Tick two to see them side by side.`;
 }
 
 function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | null }) {
@@ -86,7 +87,7 @@ function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | nu
 }
 
 /** Explores without a candidate: those at work, those to come, those that failed. */
-function Others({ run }: { run: PageDocument }) {
+function Others({ run, choice }: { run: PageDocument; choice: Choice | null }) {
   const grouped = new Set(run.agreement.groups.flatMap((group) => group.explore_ids));
   const others = run.candidates.filter((one) => !grouped.has(one.explore_id) && one.state !== "ok");
   const loose = run.candidates.filter((one) => !grouped.has(one.explore_id) && one.state === "ok");
@@ -94,10 +95,16 @@ function Others({ run }: { run: PageDocument }) {
   return (
     <div class="group others">
       <div class="group-head">
-        <h3>{loose.length > 0 ? "Beside the groups" : "Without an answer"}</h3>
+        <h3>{loose.length > 0 ? "Drafts" : "Without an answer"}</h3>
       </div>
       {[...loose, ...others].map((one) => (
-        <Candidate key={one.explore_id} one={one} live={run.live} choice={null} apart={true} />
+        <Candidate
+          key={one.explore_id}
+          one={one}
+          live={run.live}
+          choice={one.state === "ok" ? choice : null}
+          apart={true}
+        />
       ))}
     </div>
   );

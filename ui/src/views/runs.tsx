@@ -22,7 +22,7 @@ const PORTION = 50;
 const MOST = 500;
 
 /** How long a list is good: while a run goes on or is still to be read, and while none is. */
-const FRESH_MS = { live: 3_000, quiet: 15_000 } as const;
+const FRESH_MS = { live: 2_000, quiet: 5_000 } as const;
 
 /** How long the typing must rest before it is searched for, in milliseconds. */
 const REST_MS = 150;
@@ -110,6 +110,7 @@ function Search({ query, onQuery }: { query: string; onQuery: (query: string) =>
       <label for="query">Search problems, answers and models</label>
       <input
         id="query"
+        maxLength={1_000}
         ref={field}
         type="search"
         value={typed}
@@ -216,7 +217,11 @@ function Choice({ chosen, onDrop }: { chosen: Chosen; onDrop: () => void }) {
   return (
     <div class="runs-choice" role="status" data-empty={chosen.length === 0}>
       {hint(chosen)}
-      {address && <a href={address}>Compare them</a>}
+      {address && (
+        <a class="button" href={address}>
+          Compare them
+        </a>
+      )}
       {chosen.length > 0 && (
         <button type="button" onClick={onDrop}>
           Drop the choice

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import anyio
 import pytest
 
 from atlas_mcp.atlas.digest import DIGEST_VERSION
@@ -86,6 +87,7 @@ async def test_a_search_before_the_first_reading_finds_titles(tmp_path: Path) ->
             await journal.statistics()
 
 
+@pytest.mark.requirement("FIND-5")
 async def test_what_an_older_program_appends_is_found_by_the_next_process(tmp_path: Path) -> None:
     await filled(tmp_path)
     async with opened(tmp_path) as journal:
@@ -130,6 +132,7 @@ async def test_reading_stops_when_its_time_is_up(tmp_path: Path) -> None:
         assert (await journal.search("how")).total == 5
 
 
+@pytest.mark.requirement("FIND-4")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -251,3 +254,55 @@ async def test_runs_of_a_newer_version_are_found_by_their_titles(tmp_path: Path)
 
         assert await found(journal, "how many") == ["new"]
         assert await found(journal, "seventeen") == []
+
+
+async def test_searches_at_once_read_each_run_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        for number in range(30):
+            await ended_run(journal, f"r{number}", float(number))
+        left: list[int] = []
+        totals: list[int] = []
+
+        async def read() -> None:
+            left.append(await journal.catch_up(progress=lambda done, of: totals.append(of)))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(read)
+
+        assert left == [0, 0, 0]
+        assert set(totals) == {30}
+        assert (await journal.search("how")).total == 30
+
+
+async def test_a_search_waits_for_another_only_so_long(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        for number in range(5):
+            await ended_run(journal, f"r{number}", float(number))
+        left: list[int] = []
+
+        async def hurried() -> None:
+            left.append(await journal.catch_up(seconds=0))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(journal.catch_up)
+            tasks.start_soon(hurried)
+
+        assert left[0] in range(6)
+
+
+@pytest.mark.requirement("FIND-3")
+async def test_many_removed_runs_leave_nothing_behind(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        for number in range(45):
+            await ended_run(journal, f"r{number}", float(number), "seventeen")
+        await journal.catch_up()
+
+        assert len(await journal.remove(await journal.list_runs(limit=None))) == 45
+
+        tables = ("digests", "digest_texts", "digest_tries", "digest_changes")
+        assert [execute(tmp_path, f"SELECT count(*) FROM {table}") for table in tables] == [
+            [(0,)]
+        ] * 4
+        asked = "SELECT count(*) FROM digest_words WHERE digest_words MATCH 'seventeen'"
+        assert execute(tmp_path, asked) == [(0,)]

@@ -61,6 +61,7 @@ def test_without_runs_nothing_is_divided() -> None:
     assert document.note == f"{REMOVED} 7 runs were not read yet; ask again."
 
 
+@pytest.mark.requirement("FIND-6")
 def test_a_share_has_its_count_and_its_interval() -> None:
     [sonnet, qwen] = shares(TRIED, lambda one: one.solver)
 

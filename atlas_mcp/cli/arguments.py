@@ -44,7 +44,8 @@ class ProblemCommand(click.Command):
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, words)
         if ctx.args:
-            ctx.fail("The problem is one argument: write it between quotation marks.")
+            named = [one.name for one in self.params if isinstance(one, click.Argument)]
+            ctx.fail(f"The {named[-1]} is one argument: write it between quotation marks.")
         return rest
 
     def _places(self, words: list[str]) -> Iterator[int]:
@@ -106,18 +107,31 @@ def problem_from_stdin() -> str:
     Raises:
         InvalidInput: There is none, it cannot be read, is too long, or is no text.
     """
+    return _from_stdin("problem")
+
+
+def question_from_stdin() -> str:
+    """Return the question that stdin holds.
+
+    Raises:
+        InvalidInput: There is none, it cannot be read, is too long, or is no text.
+    """
+    return _from_stdin("question")
+
+
+def _from_stdin(name: str) -> str:
     if sys.stdin.isatty():
-        tell(f"Write the problem; a line with {END_OF_INPUT} alone ends it.")
+        tell(f"Write the {name}; a line with {END_OF_INPUT} alone ends it.")
     buffer = getattr(sys.stdin, "buffer", None)
     try:
         given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
     except OSError as error:
-        raise InvalidInput("problem", f"cannot be read from stdin: {error.strerror}") from error
+        raise InvalidInput(name, f"cannot be read from stdin: {error.strerror}") from error
     if len(given) > MAX_PROBLEM_BYTES:
-        raise InvalidInput("problem", f"is longer than the {MAX_PROBLEM_BYTES:,} bytes it may have")
-    text = given if isinstance(given, str) else decoded(given, "problem", "stdin")
+        raise InvalidInput(name, f"is longer than the {MAX_PROBLEM_BYTES:,} bytes it may have")
+    text = given if isinstance(given, str) else decoded(given, name, "stdin")
     if not text.strip():
-        raise InvalidInput("problem", "is empty: nothing came from stdin, where `-` reads it")
+        raise InvalidInput(name, "is empty: nothing came from stdin, where `-` reads it")
     return text
 
 

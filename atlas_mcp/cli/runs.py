@@ -7,7 +7,14 @@ import click
 from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output, pages
-from atlas_mcp.cli.arguments import is_file, read_file, run_id_argument
+from atlas_mcp.cli.arguments import (
+    ProblemCommand,
+    is_file,
+    question_from_stdin,
+    read_file,
+    run_id_argument,
+)
+from atlas_mcp.cli.questions import follow_question
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.errors import InvalidInput, UnknownRun
@@ -83,9 +90,13 @@ def show(
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
         run = await service.look(run_id)
+        if as_json:
+            output.print_view(view_of(run), as_json=True, evidence="all")
+            return 0
+        document = page_document(await service.read(run_id), run)
         if form in PAGES:
-            return page_document(await service.read(run_id), run)
-        output.print_view(view_of(run), as_json=as_json, evidence="all", here=carries_on(run.state))
+            return document
+        output.print_run(document, view_of(run), here=carries_on(run.state))
         return 0
 
     shown: PageDocument | int | None = None
@@ -113,9 +124,19 @@ def show(
 @RUN_ID
 @click.option("--max-explores", type=int, metavar="N", help="New, larger ceiling of solvers.")
 @click.option("--max-cost-usd", type=float, metavar="X", help="New, larger cap in US dollars.")
+@click.option(
+    "--instruction",
+    metavar="TEXT",
+    help="What its orchestrator is to look into; also for a run that has answered.",
+)
 @AS_JSON
 def resume(
-    run_id: str, *, max_explores: int | None, max_cost_usd: float | None, as_json: bool
+    run_id: str,
+    *,
+    max_explores: int | None,
+    max_cost_usd: float | None,
+    instruction: str | None,
+    as_json: bool,
 ) -> int:
     """Go on with a run that was interrupted or cancelled, or that ended at a limit.
 
@@ -124,10 +145,38 @@ def resume(
     """
 
     async def work(service: RunService) -> int:
-        await service.resume(run_id, max_explores=max_explores, max_cost_usd=max_cost_usd)
+        await service.resume(
+            run_id,
+            max_explores=max_explores,
+            max_cost_usd=max_cost_usd,
+            instruction=instruction,
+        )
         return await output.follow(service, run_id, as_json=as_json)
 
     return with_service(work)
+
+
+@runs.command(cls=ProblemCommand, short_help="Ask why, and why not: a question about a run.")
+@RUN_ID
+@click.argument("question")
+@click.option("--max-cost-usd", type=float, metavar="X", help="New, larger cap in US dollars.")
+@click.option("--fresh", is_flag=True, help="Ask also where the answer is on record.")
+@AS_JSON
+def ask(
+    run_id: str, question: str, *, max_cost_usd: float | None, fresh: bool, as_json: bool
+) -> int:
+    """Ask a question about a run that has stopped, such as "why not 17?"; `-` reads it from stdin.
+
+    The run's orchestrator answers from the evidence on record, under the run's cap. The run stays
+    as it was, and the answer is kept with it. The same question is not paid for twice.
+    """
+    text = question_from_stdin() if question == "-" else question
+
+    async def work(service: RunService) -> int:
+        number = await service.ask(run_id, text, max_cost_usd=max_cost_usd, fresh=fresh)
+        return await follow_question(service, run_id, number, as_json=as_json)
+
+    return with_service(work, again="ask")
 
 
 @runs.command(short_help="End a run; calls in flight are aborted.")
@@ -238,8 +287,12 @@ def _show_file(name: str, form: str, *, as_json: bool) -> PageDocument | int:
     run_id, records = read_archive(read_file(name, "FILE"), name)
     state = RunState.fold(records)
     run = RunSnapshot(run_id, state, state.at, driven=False)
-    if form in PAGES:
-        return page_document(records, run, here=False)
     view = view_of(run, page=None)
-    output.print_view(view, as_json=as_json, evidence="all", here=False)
+    if as_json:
+        output.print_view(view, as_json=True, evidence="all")
+        return 0
+    document = page_document(records, run, here=False)
+    if form in PAGES:
+        return document
+    output.print_run(document, view, here=False)
     return 0

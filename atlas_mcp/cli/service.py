@@ -28,12 +28,15 @@ def configured() -> Settings:
     return load_settings(os.environ)
 
 
-def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = False) -> _T:
+def with_service(
+    work: Callable[[RunService], Awaitable[_T]], *, looks: bool = False, again: str = "resume"
+) -> _T:
     """Return the result of `work` with an open service.
 
     Args:
         work: Gets the service.
         looks: Whether it only looks at runs; the journal then need not take writes.
+        again: The command of `runs` that goes on where a signal has interrupted this one.
 
     Raises:
         Interrupted: A signal came first. The evidence of runs is kept.
@@ -53,7 +56,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
     with causes_logged_once():
         anyio.run(until_signal, main)
     if not results:
-        raise Interrupted(_farewell(driven), driven)
+        raise Interrupted(_farewell(driven, again), driven)
     return results[0]
 
 
@@ -75,9 +78,9 @@ def interruptible(work: Callable[[], Awaitable[_T]]) -> _T:
     return results[0]
 
 
-def _farewell(driven: Sequence[str]) -> str:
+def _farewell(driven: Sequence[str], again: str) -> str:
     """Return the last line of an interrupted command: what became of its runs."""
     if not driven:
         return "interrupted; runs that other processes drive go on"
-    resume = ", ".join(f"`atlas-mcp runs resume {run_id}`" for run_id in driven)
-    return f"interrupted; the evidence of the run is kept: {resume} goes on with it"
+    commands = ", ".join(f"`atlas-mcp runs {again} {run_id}`" for run_id in driven)
+    return f"interrupted; the evidence of the run is kept: {commands} goes on with it"

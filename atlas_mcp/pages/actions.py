@@ -80,7 +80,8 @@ async def _ask(acted: Acted) -> Outcome:
     # First: what is carried out for nobody is stopped at once.
     caller = (await service.callers.add(run_id)).caller
     try:
-        number = await service.ask(run_id, acted.fields.get("question", ""))
+        question = acted.fields.get("question", "")
+        number = await service.ask(run_id, question, max_cost_usd=acted.fields.get("max_cost_usd"))
     except BaseException:
         await service.callers.drop(caller)
         raise
@@ -104,6 +105,6 @@ ACTIONS: Mapping[str, Action] = {
         },
         _explore,
     ),
-    "ask": Action({"question": "text"}, _ask),
+    "ask": Action({"question": "text", "max_cost_usd": "number"}, _ask),
 }
 """The actions, by the last part of their addresses."""

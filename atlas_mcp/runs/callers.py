@@ -285,6 +285,9 @@ class OwnCallers:
         self._promised.pop(run.run_id, None)
         end = (run.run_id, run.state.seq)
         until = run.state.finished_at or run.state.at
+        if run.state.questions and not run.asking:
+            # Their answers come after the end of the run, and are received with it.
+            until = max(until, run.state.at)
         if caller is not None:
             until = max(until, caller.asked_at)
         if until <= self._received.get(end, 0.0):

@@ -18,9 +18,10 @@ import anyio
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.questions import same_question
 from atlas_mcp.errors import AtlasError, InvalidInput, JournalBusy, UnknownRun
 from atlas_mcp.runs.callers import Entry, Joined, OwnCallers, RunCaller
-from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
+from atlas_mcp.runs.engine import AskRun, Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.request_digests import digest_of
@@ -43,6 +44,18 @@ class RunCall(NamedTuple):
 
     caller: RunCaller
     joined: Joined | None = None
+
+
+class QuestionCall(NamedTuple):
+    """A tool call that waits for the answer to a question.
+
+    Attributes:
+        run: The call, with its run.
+        number: The question.
+    """
+
+    run: RunCall
+    number: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,6 +138,45 @@ class Joining:
                 return RunCall(caller)
             await self.callers.drop(caller)
             return None
+
+    async def ask(
+        self,
+        run_id: str,
+        question: str,
+        *,
+        max_cost_usd: float | Decimal | None = None,
+        fresh: bool = False,
+    ) -> QuestionCall:
+        """Ask a question about a run, and wait for the answer: see the service.
+
+        Raises:
+            AtlasError: As `Planner.question` and `Engine.submit` say. Nothing was spent.
+        """
+        # Stored first: a question that nobody wants answered is stopped at once.
+        caller = (await self.callers.add(run_id)).caller
+        async with self._kept(caller):
+            state = (await self._look(run_id)).state
+            request = await self.planner.question(
+                state, question, max_cost_usd=max_cost_usd, fresh=fresh
+            )
+            await self._submit(caller, AskRun(request))
+            asked = same_question((await self._look(run_id)).state, request.question)
+            assert asked is not None, "a question that was submitted is on record"
+            return QuestionCall(RunCall(caller), asked.number)
+
+    async def ask_promised(
+        self, run_id: str, question: str, *, max_cost_usd: float | Decimal | None = None
+    ) -> int:
+        """Ask a question for a caller that looks at the run from time to time; return its number.
+
+        Raises:
+            AtlasError: As `ask` says. Nothing was spent.
+        """
+        call = await self.ask(run_id, question, max_cost_usd=max_cost_usd)
+        async with self._kept(call.run.caller):
+            await self.callers.promise(call.run.caller)
+            self.callers.told(call.run.caller)
+        return call.number
 
     async def resume_promised(self, run_id: str) -> None:
         """Let a run go on that has stopped, for a caller that looks at it from time to time.

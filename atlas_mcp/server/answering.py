@@ -19,7 +19,7 @@ from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server.clients import client_gone, client_name, hears_progress, respond_within
 from atlas_mcp.server.patience import cut_now
 from atlas_mcp.server.progress import Report, report_progress
-from atlas_mcp.server.results import result_of, viewed
+from atlas_mcp.server.results import question_result, result_of, viewed
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.views.polling import new_explores
@@ -59,6 +59,7 @@ class WaitingCall:
         earlier: Explores that the client has most likely been shown.
         preface: Sentences on which run this is, for a client that has named none.
         has_fresh: Whether the call can ask for a run of its own.
+        question: The question about the run that the call is answered with; `None` for none.
     """
 
     host: Host
@@ -71,6 +72,7 @@ class WaitingCall:
     earlier: Collection[int] = ()
     preface: str = ""
     has_fresh: bool = False
+    question: int | None = None
 
 
 def checked_wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:
@@ -110,11 +112,11 @@ async def _answered(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
     is_gone = call.host.client_gone.is_set() or (gone is not None and gone.is_set())
     if caller is not None and is_gone:
         await callers.cut(caller)
-    promised = False
-    if caller is not None and run.status == "running":
+    promised, goes_on = False, run.status == "running" or run.asking
+    if caller is not None and goes_on:
         promised = await callers.promise(caller)
     result = await _shown(run, call, promised=promised)
-    if run.status != "running" and not is_gone:
+    if not goes_on and not is_gone:
         await callers.receive(run, caller)
     elif caller is not None:
         callers.told(caller)
@@ -197,6 +199,8 @@ async def _shown(run: RunSnapshot, call: WaitingCall, *, promised: bool) -> Call
         call: The call.
         promised: Whether it is on record that the run goes on for this call.
     """
+    if call.question is not None:
+        return await question_result(await viewed(run), run, call.question)
     if run.status == "running":
         finishes = call.host.settings.server.when_client_leaves == "finish"
         outlives = promised and finishes and run.beside and call.service.engine.outlives

@@ -40,8 +40,15 @@ CANCEL_RUN = (
 
 RESUME_RUN = (
     "Go on with a run that was interrupted, cancelled, or ended at a limit; no finished call is "
-    "made again. With a larger max_explores or max_cost_usd, also one that has answered. Costs "
-    "model calls under the run's cap. Returns a result as solve_with_atlas does."
+    "made again. With an instruction, a larger max_explores or max_cost_usd, also one that has "
+    "answered. Costs model calls under the run's cap. Returns a result as solve_with_atlas does."
+)
+
+ASK_RUN = (
+    "Ask about a run that has stopped: why not X, what would change the answer, where is the "
+    "weakest step. Its orchestrator answers from the evidence on record. Costs one model call; the "
+    "same question costs nothing again, unless fresh. Returns the answer, the explores that it "
+    "rests on, the new evidence that it needs."
 )
 
 ATLAS_PROMPT = (

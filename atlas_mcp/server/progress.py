@@ -40,7 +40,7 @@ async def report_progress(live: LiveRun, report: Report) -> None:
     from atlas_mcp.views.status import status_line
 
     number = 0
-    while not live.done and live.state.finished is None:
+    while not live.done and (live.state.finished is None or live.state.open_questions):
         seen = live.changes
         number += 1
         line = status_line(live, now=live.clock.now())

@@ -93,6 +93,25 @@ async def result_of(
     return tool_result(view, left_out, earlier)
 
 
+async def question_result(view: RunView, run: RunSnapshot, number: int) -> CallToolResult:
+    """Return a question about a run as a tool result; one that failed is an error.
+
+    Args:
+        view: The whole view of the run.
+        run: The run.
+        number: The question.
+    """
+    from atlas_mcp.views.questions import answer_text, answer_view
+
+    shown = answer_view(run, view, number)
+    (question,) = shown.questions
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer_text(shown))],
+        structured_content=cast("dict[str, Any]", structured(shown)),
+        is_error=question.state in ("failed", "interrupted"),
+    )
+
+
 async def whole(view: RunView) -> str:
     """Return all of a run as JSON that is printable and without tags."""
     if is_long(texts_in(view)):

@@ -7,6 +7,8 @@ the lists of clients that declare the extension; models never see it. Results st
 
 from __future__ import annotations
 
+import json
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -19,7 +21,6 @@ from mcp.server.apps import (
     ResourcePermissions,
     client_supports_apps,
 )
-from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resources import Resource
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from typing_extensions import override
@@ -32,6 +33,7 @@ from atlas_mcp.server.results import errors_shown
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+    from atlas_mcp.pages.documents import Documents, Known
     from atlas_mcp.runs.service import RunService
     from atlas_mcp.server.host import Host
 
@@ -66,16 +68,14 @@ class Page(Resource):
 def run_app(host: Host) -> Apps:
     """Return the extension, with its page and its tool, over the runs that `host` has."""
     apps = Apps()
-    apps.add_resource(
-        Page(
-            uri=PAGE_URI,
-            name="run",
-            title="Page of a run",
-            description=descriptions.PAGE_RESOURCE,
-            mime_type=APP_MIME_TYPE,
-            meta={"ui": _page_meta()},
-        )
-    )
+
+    @cache
+    def documents() -> Documents:
+        from atlas_mcp.pages.documents import Documents
+
+        return Documents()
+
+    apps.add_resource(_page())
 
     @apps.tool(
         resource_uri=PAGE_URI,
@@ -88,21 +88,24 @@ def run_app(host: Host) -> Apps:
         ),
     )
     async def run_page(
-        ctx: Context[Any, Any],
         run_id: str | None = None,
         problem: str | None = None,
         since: int | None = None,
+        live: bool | None = None,
         wait_s: float | None = None,
     ) -> CallToolResult:
         """Return the document of a run once it has news."""
         with errors_shown():
+            from atlas_mcp.pages.documents import Known
+
             service = await host.service()
             wait = min(wait_s or 0.0, LONGEST_WAIT)
             if min(wait, since or 0) < 0:
                 raise InvalidInput("since" if wait >= 0 else "wait_s", "is below 0")
             if run_id is None:
                 run_id = await _about(service, problem, wait)
-            return await _document(service, run_id, since or 0, wait)
+            known = Known(since or 0, live)
+            return await _result_of(documents(), service, run_id, known, wait_s=wait)
 
     return apps
 
@@ -124,6 +127,17 @@ async def tell(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Hand
         tools = cast("list[dict[str, Any]]", result["tools"])
         result["tools"] = [tool for tool in tools if tool["name"] != PAGE_TOOL]
     return result
+
+
+def _page() -> Page:
+    return Page(
+        uri=PAGE_URI,
+        name="run",
+        title="Page of a run",
+        description=descriptions.PAGE_RESOURCE,
+        mime_type=APP_MIME_TYPE,
+        meta={"ui": _page_meta()},
+    )
 
 
 def _page_meta() -> dict[str, Any]:
@@ -163,22 +177,11 @@ async def _about(service: RunService, problem: str | None, wait: float) -> str:
     )
 
 
-async def _document(service: RunService, run_id: str, since: int, wait: float) -> CallToolResult:
-    """Return the document of a run, once it has records after `since` or the time is up."""
-    from atlas_mcp.views.page.document import page_document
-
-    async with service.watching(run_id) as live:
-        with anyio.move_on_after(wait):
-            while not live.done and live.state.seq <= since:
-                await live.changed(live.changes)
-    run = await service.look(run_id)
-    records = await service.read(run_id)
-
-    def drawn() -> CallToolResult:
-        document = page_document(records, run, since=since)
-        return CallToolResult(
-            content=[TextContent(type="text", text=f"Run {run_id}, {document.status}.")],
-            structured_content=document.model_dump(mode="json"),
-        )
-
-    return await off_loop("views", drawn)
+async def _result_of(
+    documents: Documents, service: RunService, run_id: str, known: Known, *, wait_s: float
+) -> CallToolResult:
+    """Return the document of a run as the result of a call, once it has news or its time is up."""
+    made = await documents.awaited(service, run_id, known, wait_s=wait_s)
+    text = f"Run {run_id}, {made.document.status}."
+    content = await off_loop("pages", partial(json.loads, made.json))
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)

@@ -65,6 +65,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     _add_get_run(server, host)
     _add_cancel_run(server, host)
     _add_resume_run(server, host)
+    _add_ask_run(server, host)
 
 
 def _add_solve(server: MCPServer[Any], host: Host) -> None:
@@ -200,6 +201,9 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
         ctx: Context[Any, Any],
         max_explores: int | None = None,
         max_cost_usd: float | None = None,
+        instruction: Annotated[
+            str | None, Field(description="What to find or check; never an answer.")
+        ] = None,
         wait_s: float | None = None,
     ) -> Annotated[CallToolResult, RunResult]:
         """Let a run go on and wait for it."""
@@ -209,9 +213,36 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
                 service = await host.service()
                 # A run that goes on already is not stopped with this call.
                 run = await service.joining.resume(
-                    run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
+                    run_id,
+                    max_explores=max_explores,
+                    max_cost_usd=max_cost_usd,
+                    instruction=instruction,
                 )
             call = WaitingCall(host, service, ctx, run_id, wait, run=run)
+            return await answer(call)
+
+
+def _add_ask_run(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Ask about a run", description=descriptions.ASK_RUN, annotations=SPENDS)
+    async def ask_run(
+        run_id: str,
+        question: str,
+        ctx: Context[Any, Any],
+        max_cost_usd: float | None = None,
+        fresh: bool = False,
+        wait_s: float | None = None,
+    ) -> Annotated[CallToolResult, RunResult]:
+        """Ask a question about a run and wait for the answer."""
+        with errors_shown():
+            wait = checked_wait(wait_s, ctx, host)
+            with host.openings.spending():
+                service = await host.service()
+                asked = await service.joining.ask(
+                    run_id, question, max_cost_usd=max_cost_usd, fresh=fresh
+                )
+            call = WaitingCall(
+                host, service, ctx, run_id, wait, run=asked.run, question=asked.number
+            )
             return await answer(call)
 
 

@@ -19,6 +19,7 @@ from atlas_mcp.views.broken import with_break
 from atlas_mcp.views.lengths import is_long
 from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
 from atlas_mcp.views.page_links import BY_COMMAND, PageLink
+from atlas_mcp.views.questions import asking_text, question_views
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -56,7 +57,7 @@ def view_of(
     until = state.at
     if finished is not None:
         until = state.finished_at or run.now
-    elif run.driven:
+    elif run.status == "running":
         until = run.now
     view = RunView(
         run_id=run.run_id,
@@ -85,8 +86,10 @@ def view_of(
             solvers=state.solver_charge.shown_cost,
         ),
         elapsed_s=round(max(0.0, until - state.opened_at - state.idle_s), 3),
+        questions=question_views(run),
         page=None if page is None else page.of(run.run_id),
-        next=next_step(run.run_id, state, run.status, poll, waiting=run.waiting),
+        next=asking_text(run)
+        or next_step(run.run_id, state, run.status, poll, waiting=run.waiting),
     )
     return view if run.broken is None else with_break(view, run, run.broken)
 

@@ -130,10 +130,39 @@ class CostSplit(_View):
     solvers: Dollars | None = None
 
 
+QuestionState: TypeAlias = Literal["asked", "answered", "failed", "interrupted"]
+"""Where a question stands. `interrupted`: no process is left that would ask it. Closed."""
+
+
+class QuestionView(_View):
+    """A question about a run, and its answer from the evidence on record.
+
+    `cites` has the numbers of the explores that the answer rests on; `needs_new_evidence` says what
+    a further explore would have to find, and is null where the evidence suffices.
+    """
+
+    number: int
+    question: str
+    state: QuestionState
+    at: float = 0.0
+    model: str = ""
+    answer: str | None = None
+    cites: list[int] = []
+    needs_new_evidence: str | None = None
+    note: str | None = None
+    error: str | None = None
+    cost_usd: Dollars | None = None
+
+
+def _is_empty(found: list[QuestionView]) -> bool:
+    return not found
+
+
 class RunView(_View):
     """A run as a caller sees it.
 
-    `page` is the address of its page, or the command that opens it.
+    `page` is the address of its page, or the command that opens it. `questions` is left out where
+    there are none.
     """
 
     run_id: str
@@ -149,5 +178,6 @@ class RunView(_View):
     cost_usd: Dollars | None = None
     cost_split: CostSplit = CostSplit()
     elapsed_s: float
+    questions: Annotated[list[QuestionView], Field(exclude_if=_is_empty)] = []
     page: str | None = None
     next: str | None = None

@@ -6,7 +6,7 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 from __future__ import annotations
 
 from atlas_mcp.atlas.agreement import Group
-from atlas_mcp.atlas.call_names import solver_call
+from atlas_mcp.atlas.call_names import question_call, solver_call
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.judgement import confirming, judged_groups
 from atlas_mcp.atlas.run_facts import ExploreState
@@ -41,7 +41,9 @@ def status_line(live: LiveRun, *, now: float) -> str:
     if live.waiting is not None:
         return f"{live.waiting} · {cost_of(state)}"
     parts = [notice_text(live.notice)] if live.notice else []
-    parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
+    asking = _asking(live, now)
+    ended = state.finished is not None and f"{state.finished.status}"
+    parts += [asking or ended or _doing(live, now)]
     evidence = evidence_text(len(state.candidates), len(failed_explores(state)))
     agreement = agreement_of(state)
     parts += [f"{evidence} ({agreement})" if agreement else evidence, cost_of(state)]
@@ -124,6 +126,16 @@ def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
     if outcome is not None:
         return one_line(outcome.text, at_most)
     return one_line(explore.skipped or "")
+
+
+def _asking(live: LiveRun, now: float) -> str:
+    """Return the questions that are being answered; empty for none."""
+    busy = [
+        f"question {one.number} {seconds_text(now - (one.asked_at or now))} "
+        f"{tokens_text(live.tokens.get(question_call(one.number), 0))}"
+        for one in live.state.open_questions
+    ]
+    return ", ".join(busy)
 
 
 def _doing(live: LiveRun, now: float) -> str:

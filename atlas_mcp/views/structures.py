@@ -37,6 +37,8 @@ from atlas_mcp.views.run_view import (
     Answer,
     AnswerGroup,
     CandidateView,
+    QuestionState,
+    QuestionView,
     RunView,
     UsageView,
     plain_dollars,
@@ -46,6 +48,9 @@ _Item = TypeVar("_Item", bound=Mapping[str, Any])
 
 LONG = 4
 """How many times as long as a text of a candidate an explanation or a dissent may be."""
+
+MAX_QUESTIONS = 3
+"""Questions in a result: the newest."""
 
 LEFT_OUT = "Left out here for want of room: {items}; all of them stand in atlas://runs/{run_id}."
 
@@ -102,6 +107,20 @@ class SplitResult(TypedDict):
     solvers: NotRequired[float]
 
 
+class QuestionResult(TypedDict):
+    """A question about the run, and its answer."""
+
+    number: int
+    question: str
+    state: QuestionState
+    answer: NotRequired[str]
+    cites: NotRequired[list[int]]
+    needs_new_evidence: NotRequired[str]
+    note: NotRequired[str]
+    error: NotRequired[str]
+    cost_usd: NotRequired[float]
+
+
 class RunResult(TypedDict):
     """A run as a tool shows it: a missing field is null, unknown or without meaning for it."""
 
@@ -117,6 +136,7 @@ class RunResult(TypedDict):
     cost_usd: NotRequired[float]
     cost_split: NotRequired[SplitResult]
     elapsed_s: float
+    questions: NotRequired[list[QuestionResult]]
     page: NotRequired[str]
     next: NotRequired[str]
 
@@ -179,6 +199,7 @@ def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> Run
         "cost_usd": _dollars(view.cost_usd),
         "cost_split": None if form is POLL_FORM else split or None,
         "elapsed_s": view.elapsed_s,
+        "questions": [_question(one, limit) for one in view.questions[-MAX_QUESTIONS:]] or None,
         "page": view.page,
         "next": view.next,
     }
@@ -207,6 +228,21 @@ def _candidate(candidate: CandidateView, form: Form, limit: int, run_id: str) ->
         **{name: fields[name] for name in form.fields},
     )
     return cast("CandidateResult", found)
+
+
+def _question(question: QuestionView, limit: int) -> QuestionResult:
+    found = _without_nulls(
+        number=question.number,
+        question=untagged(clipped(question.question, limit)),
+        state=question.state,
+        answer=_prose(question.answer, LONG * limit),
+        cites=question.cites or None,
+        needs_new_evidence=_prose(question.needs_new_evidence, limit),
+        note=question.note,
+        error=_prose(question.error, limit),
+        cost_usd=_dollars(question.cost_usd),
+    )
+    return cast("QuestionResult", found)
 
 
 def _agreement(agreement: Agreement, form: Form, limit: int) -> AgreementResult | None:

@@ -45,6 +45,7 @@ from atlas_mcp.views.lengths import (
     first_that_fits,
     form_of,
 )
+from atlas_mcp.views.questions import question_line
 from atlas_mcp.views.run_view import AnswerGroup, CandidateView, RunView
 
 ANSWER_CHARS = 20_000
@@ -56,6 +57,9 @@ DISSENT_CHARS = 600
 
 NOTE_CHARS = 60
 """Characters that a warning has at least: it is never left out, and seldom cut."""
+
+MAX_QUESTIONS = 3
+"""Questions in a text, the newest, each with the beginning of its answer."""
 
 FAULT_CHARS = 100
 """Characters of the cause of a failed explore while its run goes on."""
@@ -113,6 +117,7 @@ def _end(view: RunView, room: int) -> str:
         dissent = view.agreement.dissent[: 2 * DISSENT_CHARS]
         last.insert(0, clipped(labelled("Dissent", dissent), min(DISSENT_CHARS, room // 2)))
     lines = [*filter(None, (_agreement_line(view), _money_line(view)))]
+    lines += [question_line(one) for one in view.questions[-MAX_QUESTIONS:]]
     room -= sum(len(line) + 1 for line in (*lines, *last))
     for warning in view.agreement.warnings[:MAX_NOTES]:
         note = f"Note: {one_line(untagged(warning), max(NOTE_CHARS, room // 2))}"

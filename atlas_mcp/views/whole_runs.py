@@ -106,3 +106,6 @@ def texts_in(view: RunView) -> Generator[object]:
         yield from (text or "" for text in (one.approach, one.reasoning))
         yield from (text or "" for text in (one.error, one.instruction))
     yield from (remark.text for remark in view.remarks)
+    for question in view.questions:
+        yield question.question
+        yield from (text or "" for text in (question.answer, question.needs_new_evidence))

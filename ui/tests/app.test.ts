@@ -71,8 +71,8 @@ test("the run of a result is drawn, and followed from the version that is shown"
   await source.document(3, NOTHING);
 
   expect(asked.map((one) => one.arguments)).toEqual([
-    { run_id: "r1", since: 0, wait_s: 0 },
-    { run_id: "r1", since: 3, wait_s: 20 },
+    { run_id: "r1", since: 0, live: true, wait_s: 0 },
+    { run_id: "r1", since: 3, live: true, wait_s: 20 },
   ]);
   expect(document.documentElement.dataset.theme).toBe("dark");
 });

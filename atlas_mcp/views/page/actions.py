@@ -18,7 +18,11 @@ def page_actions(run: RunSnapshot) -> list[Action]:
     found: list[Action] = []
     if run.status == "running":
         found.append("cancel")
-    elif suggestion_for(run) is not None:
+    else:
+        found.append("ask")
+    if run.asking:
+        found.append("cancel")
+    if suggestion_for(run) is not None:
         found.append("resume")
     # Explores under a run that goes on wait in line.
     if workflow_of(run.state.spec).gathers and run.state.explores_left:

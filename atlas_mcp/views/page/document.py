@@ -26,6 +26,7 @@ from atlas_mcp.views.page.evidence import (
     page_remarks,
 )
 from atlas_mcp.views.page.money import page_money
+from atlas_mcp.views.page.questions import page_questions
 from atlas_mcp.views.page.shapes import (
     PageAnswer,
     PageDocument,
@@ -92,7 +93,7 @@ def page_document(  # long: one line per field
         money=page_money(snapshot),
         usage=view.usage,
         elapsed_s=view.elapsed_s,
-        questions=[],
+        questions=page_questions(snapshot, bound),
         actions=page_actions(snapshot) if here else [],
         suggestion=suggestion_for(snapshot) if here else None,
     )

@@ -474,6 +474,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("stats",),
     ("runs", "show"),
     ("runs", "resume"),
+    ("runs", "ask"),
     ("runs", "cancel"),
     ("runs", "export"),
     ("runs", "prune"),

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+import time
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.processes import COMMAND, PATIENCE
-from tests.support.systems import BREAK, GROUP
+from tests.support.systems import BREAK, GROUP, posix
 
 pytestmark = pytest.mark.every_day(0)
 
@@ -25,7 +28,7 @@ def viewing(
 ) -> Generator[tuple[subprocess.Popen[bytes], str]]:
     """Start `view`; yield its process, and the address that it prints."""
     process = subprocess.Popen(
-        [*COMMAND, "view", "--no-open", *arguments],
+        [*COMMAND, "view", *arguments],
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -41,6 +44,15 @@ def viewing(
     finally:
         process.kill()
         process.communicate()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return once a process has done something."""
+    for _ in range(1_000 * PATIENCE):
+        if condition():
+            return
+        time.sleep(0.001)
+    raise AssertionError("it has not happened")
 
 
 def get(address: str) -> str:
@@ -67,7 +79,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
 
 @pytest.mark.every_day(1)
 def test_the_list_is_shown_until_a_signal(environ: dict[str, str]) -> None:
-    with viewing(environ) as (process, address):
+    with viewing(environ, "--no-open") as (process, address):
         page = get(address)
         code, err = ended(process)
 
@@ -91,7 +103,7 @@ def test_a_run_is_shown_and_one_that_goes_on_here_can_be_resumed(environ: dict[s
         )
         run_id = json.loads(solved.stdout)["run_id"]
         api.gate.clear()
-        with viewing(environ, run_id) as (process, address):
+        with viewing(environ, run_id, "--no-open") as (process, address):
             page = get(address)
             found = re.search(r'"token": "([^"]+)"', page)
             assert found is not None
@@ -104,3 +116,19 @@ def test_a_run_is_shown_and_one_that_goes_on_here_can_be_resumed(environ: dict[s
     assert code == 130
     assert f"`atlas-mcp runs resume {run_id}` goes on with it" in err
     assert found[1] not in err
+
+
+@posix
+def test_a_browser_is_opened_where_there_is_one(environ: dict[str, str], tmp_path: Path) -> None:
+    script, seen = tmp_path / "browser.py", tmp_path / "seen"
+    script.write_text(f"import pathlib, sys\npathlib.Path({str(seen)!r}).write_text(sys.argv[1])")
+    with viewing({**environ, "BROWSER": f"{sys.executable} {script} %s"}) as (process, address):
+        until(seen.exists)
+        code, err = ended(process)
+    with viewing(environ) as (alone, _):
+        assert alone.stderr is not None
+        told = alone.stderr.readline().decode()
+
+    assert seen.read_text() == address
+    assert (code, err) == (0, "atlas-mcp: the pages are closed\n")
+    assert told == "No browser could be opened: open that address in one.\n"

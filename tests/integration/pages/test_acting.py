@@ -109,6 +109,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("explore", {"count": 0}, 400, "run_id"),
     ("ask", {}, 400, "question"),
     ("ask", {"question": " "}, 400, "question"),
+    ("ask", {"question": "Why?", "max_cost_usd": -1}, 400, "max_cost_usd"),
     ("ask", {"question": "\ud800"}, 400, "question"),
     ("ask", {"question": "x" * 100_000}, 400, "question"),
     ("ask", {"question": "x" * 200_000}, 400, "body"),

@@ -131,7 +131,7 @@ async def test_what_the_reader_of_a_document_has_is_left_out(tmp_path: Path, mod
     async with connected(tmp_path, mode) as session:
         view = await session.view("solve_with_atlas", problem="6 * 7?")
         whole = await document(session, run_id=view.run_id)
-        rest = await document(session, run_id=view.run_id, since=whole["version"], wait_s=9)
+        rest = await document(session, run_id=view.run_id, since=whole["version"])
 
     assert whole["candidates"]
     assert (rest["partial"], rest["candidates"]) == (True, [])

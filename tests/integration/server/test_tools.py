@@ -51,6 +51,7 @@ TOOLS = {
     "get_run": True,
     "cancel_run": False,
     "resume_run": False,
+    "ask_run": False,
 }
 """The tools there are, and whether each only reads."""
 
@@ -97,7 +98,7 @@ async def test_what_a_model_reads_before_its_first_call_is_short(
         for tool in tools
     ]
     # The contract gives all tools 5,000; those of later versions need their part of it.
-    assert len(json.dumps(read)) < 4_000
+    assert len(json.dumps(read)) < 4_600
 
 
 async def test_an_object_that_takes_any_property_says_so(tmp_path: Path, mode: Mode) -> None:

@@ -2,6 +2,7 @@
 
 import { Component } from "preact";
 import type { RunLine } from "../generated/runs";
+import { mended } from "../text/cut";
 import { RichLine } from "../text/Rich";
 import { counted, dollars, moment } from "../words";
 import { StateMark } from "./state";
@@ -39,13 +40,13 @@ function Line({ run, began, chosen, onChoose }: RowProps) {
           {found === "title" ? (
             <Hits parts={run.snippet} />
           ) : (
-            <RichLine text={run.title || "(no text)"} />
+            <RichLine text={mended(run.title) || "(no text)"} />
           )}
         </a>
         {run.answer_text !== null && (
           <p class="runs-answer">
             <span class="unseen">Answer: </span>
-            <RichLine text={run.answer_text} />
+            <RichLine text={mended(run.answer_text)} />
           </p>
         )}
         {found === "text" && run.found_in && (

@@ -34,6 +34,9 @@ export class AppSource implements Source {
   private readonly call = new ToolCall();
   private readonly ended = new AbortController();
   private shown: string | null = null;
+  /** Whether the run goes on, as its last document says. */
+  private going = true;
+  /** Whether a process has it, as one also has for a question about a run that has ended. */
   private live = true;
 
   constructor(
@@ -66,7 +69,8 @@ export class AppSource implements Source {
     if (run === null) return this.searched(stop);
     const known = run === this.shown ? since : 0;
     const wait = known > 0 ? WAIT_S : 0;
-    return this.page({ run_id: run, since: known, wait_s: wait }, stop);
+    const asked = { run_id: run, since: known, live: this.going, wait_s: wait };
+    return this.page(asked, stop);
   }
 
   async act(name: ActionName, args: ActionArguments): Promise<Result> {
@@ -139,7 +143,7 @@ export class AppSource implements Source {
     return this.page({ run_id: this.call.runId }, stop);
   }
 
-  private async page(args: ActionArguments, signal: AbortSignal): Promise<PageDocument> {
+  private async page(args: Record<string, unknown>, signal: AbortSignal): Promise<PageDocument> {
     const asked = { name: "run_page", arguments: args };
     const result = await this.app.callServerTool(asked, { signal, timeout: CALL_MS });
     if (result.isError || !result.structuredContent) {
@@ -148,7 +152,7 @@ export class AppSource implements Source {
     const document = result.structuredContent as unknown as PageDocument;
     this.shown = document.run_id;
     this.call.name(document.run_id);
-    // A question about a run that has ended is answered by a process, too.
+    this.going = document.live;
     this.live = document.live || document.driven;
     return document;
   }

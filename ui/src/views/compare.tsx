@@ -12,6 +12,7 @@ import { StateMark } from "../lists/state";
 import { Trouble } from "../lists/trouble";
 import { Section, Wide } from "../parts";
 import { Value } from "../run/Value";
+import { mended } from "../text/cut";
 import { Rich, RichLine } from "../text/Rich";
 import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
@@ -89,7 +90,7 @@ function Side({ name, run, ownProblem }: { name: string; run: ComparedRun; ownPr
         <span class="side-name">{name}</span>{" "}
         <a href={`/runs/${encodeURIComponent(run.run_id)}`}>
           {ownProblem && run.title ? (
-            <RichLine text={run.title} />
+            <RichLine text={mended(run.title)} />
           ) : (
             <span class="side-id">{run.run_id}</span>
           )}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -14,66 +11,16 @@ import pytest
 
 from atlas_mcp.atlas.events import Event, Record, SolverFinished
 from atlas_mcp.atlas.explore_requests import ExploreRequest
-from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.question_events import QuestionAnswered, QuestionAsked, QuestionReplied
-from atlas_mcp.atlas.question_prompts import SYSTEM
-from atlas_mcp.config.endpoints import SolverSettings
-from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
-from atlas_mcp.runs.service import RunService
-from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
-from atlas_mcp.testing.scripted import Recording
-
-
-def reply(answer: str = "It fails in step 2.", needs: str | None = None) -> str:
-    return json.dumps({"answer": answer, "cites": [1], "needs_new_evidence": needs})
-
-
-@dataclass
-class World:
-    """A service over a scripted model, whose replies to questions can be held back."""
-
-    home: Path
-    asked: int = 0
-    seconds: float = 0.0
-    model: Recording = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.model = Recording(self._play)
-
-    def _play(self, request: ModelRequest) -> Says:
-        if request.system == SYSTEM:
-            self.asked += 1
-            return Says(reply(), seconds=self.seconds)
-        return Says(synthesis_text("42") if request.tools else candidate_text("42"))
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(home=self.home, solvers={"s": SolverSettings(model=self.model.name)})
-
-    @asynccontextmanager
-    async def service(self) -> AsyncGenerator[RunService]:
-        settings = self.settings
-        with anyio.fail_after(15):
-            pool = Pool(settings, {self.model.name: self.model})
-            async with open_service(settings, pool=pool) as service:
-                yield service
-
-    async def answered(self, service: RunService) -> str:
-        run_id = await service.solve(make_problem("6 * 7?"), RunRequest())
-        run = await service.wait(run_id, 10)
-        assert run.status == "answered"
-        return run_id
+from tests.support.asked_worlds import AskedWorld
 
 
 async def test_a_question_is_answered_and_its_run_stays_as_it_was(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     async with world.service() as service:
         run_id = await world.answered(service)
         before = await service.look(run_id)
@@ -89,7 +36,7 @@ async def test_a_question_is_answered_and_its_run_stays_as_it_was(tmp_path: Path
 
 
 async def test_two_questions_at_once_are_both_asked_and_the_same_one_once(tmp_path: Path) -> None:
-    world = World(tmp_path, seconds=0.05)
+    world = AskedWorld(tmp_path, seconds=0.05)
     async with world.service() as service:
         run_id = await world.answered(service)
         numbers: list[int] = []
@@ -111,7 +58,7 @@ async def test_two_questions_at_once_are_both_asked_and_the_same_one_once(tmp_pa
 
 
 async def test_a_run_that_goes_on_is_asked_nothing(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     async with world.service() as service:
         run_id = await service.solve(make_problem("6 * 7?"), RunRequest())
         with pytest.raises(InvalidInput, match="still going"):
@@ -122,7 +69,7 @@ async def test_a_run_that_goes_on_is_asked_nothing(tmp_path: Path) -> None:
 
 
 async def test_cancelling_a_run_ends_the_question_and_leaves_the_answer(tmp_path: Path) -> None:
-    world = World(tmp_path, seconds=9.0)
+    world = AskedWorld(tmp_path, seconds=9.0)
     async with world.service() as service:
         run_id = await world.answered(service)
         number = await service.ask(run_id, "Why?")
@@ -144,7 +91,7 @@ async def test_cancelling_a_run_ends_the_question_and_leaves_the_answer(tmp_path
 async def test_an_open_question_of_a_dead_process_is_asked_again_only_by_its_caller(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     run_id, records = await asked_run(world)
     await leave(tmp_path / "2", run_id, records, upto=QuestionAsked)
 
@@ -164,7 +111,7 @@ async def test_an_open_question_of_a_dead_process_is_asked_again_only_by_its_cal
 
 
 async def test_a_reply_on_record_that_was_not_read_is_never_paid_for_again(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     run_id, records = await asked_run(world)
     await leave(tmp_path / "2", run_id, records, upto=QuestionReplied)
 
@@ -178,7 +125,7 @@ async def test_a_reply_on_record_that_was_not_read_is_never_paid_for_again(tmp_p
 
 
 async def test_an_interrupted_run_is_asked_and_stays_interrupted(tmp_path: Path) -> None:
-    world = World(tmp_path, seconds=0.05)
+    world = AskedWorld(tmp_path, seconds=0.05)
     run_id, records = await asked_run(world)
     await leave(tmp_path / "2", run_id, records, upto=SolverFinished)
 
@@ -198,7 +145,7 @@ async def test_an_interrupted_run_is_asked_and_stays_interrupted(tmp_path: Path)
 
 
 async def test_a_service_that_ends_while_it_asks_leaves_its_run_as_it_was(tmp_path: Path) -> None:
-    world = World(tmp_path, seconds=9.0)
+    world = AskedWorld(tmp_path, seconds=9.0)
     async with world.service() as service:
         run_id = await world.answered(service)
         await service.ask(run_id, "Why?")
@@ -214,7 +161,7 @@ async def test_a_service_that_ends_while_it_asks_leaves_its_run_as_it_was(tmp_pa
 async def test_a_run_without_an_orchestrator_is_asked_through_the_configured_one(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     async with world.service() as service:
         run_id = await service.explore(
             make_problem("6 * 7?"), RunRequest(), ExploreRequest(count=2)
@@ -230,7 +177,7 @@ async def test_a_run_without_an_orchestrator_is_asked_through_the_configured_one
 
 
 async def test_an_instruction_has_an_answered_run_gather_more(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = AskedWorld(tmp_path)
     async with world.service() as service:
         run_id = await world.answered(service)
         assert not await service.resume(run_id)
@@ -243,7 +190,7 @@ async def test_an_instruction_has_an_answered_run_gather_more(tmp_path: Path) ->
     assert run.state.instruction == ""
 
 
-async def asked_run(world: World) -> tuple[str, tuple[Record, ...]]:
+async def asked_run(world: AskedWorld) -> tuple[str, tuple[Record, ...]]:
     """Return an answered run that was asked a question, with its records."""
     async with world.service() as service:
         run_id = await world.answered(service)

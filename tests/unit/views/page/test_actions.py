@@ -22,7 +22,7 @@ def test_a_run_at_work_can_be_cancelled() -> None:
 def test_an_interrupted_run_goes_on_under_its_limits() -> None:
     document = document_of(eventful().records[:4])
 
-    assert document.actions == ["resume"]
+    assert document.actions == ["ask", "resume"]
     assert document.suggestion == PageSuggestion()
     assert "atlas-mcp runs resume r1" in [one.line for one in document.commands]
 
@@ -43,11 +43,12 @@ def test_a_run_that_ended_at_its_cap_goes_on_under_a_larger_one() -> None:
 
 
 def test_a_client_explores_further() -> None:
-    assert document_of(explored(Explore("s"))).actions == ["explore"]
+    assert document_of(explored(Explore("s"))).actions == ["ask", "explore"]
 
 
-def test_a_fixed_workflow_that_has_answered_has_no_use_for_more() -> None:
-    assert document_of(play(a_run(workflow="majority:3")).records).actions == []
+def test_a_fixed_workflow_that_has_answered_can_be_asked_and_no_more() -> None:
+    assert document_of(play(a_run(workflow="majority:3")).records).actions == ["ask"]
     assert document_of(play(a_run(workflow="majority", max_explores=3)).records).actions == [
-        "resume"
+        "ask",
+        "resume",
     ]

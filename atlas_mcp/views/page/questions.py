@@ -1,0 +1,29 @@
+"""The questions on a run's page."""
+
+from __future__ import annotations
+
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.page.bounded import Bound
+from atlas_mcp.views.page.evidence_shapes import PageQuestion
+from atlas_mcp.views.questions import question_views
+
+
+def page_questions(run: RunSnapshot, bound: Bound) -> list[PageQuestion]:
+    """Return the questions about a run, in the order of their numbers.
+
+    One that no process is left to ask counts as failed: it says how it is asked again.
+    """
+    return [
+        PageQuestion(
+            number=one.number,
+            at=one.at,
+            question=bound.shown(one.question),
+            state="failed" if one.state == "interrupted" else one.state,
+            answer=bound.optional(one.answer),
+            cites=one.cites,
+            needs_new_evidence=bound.optional(one.needs_new_evidence),
+            cost_usd=one.cost_usd,
+            error=bound.optional(one.error) or one.note,
+        )
+        for one in question_views(run)
+    ]

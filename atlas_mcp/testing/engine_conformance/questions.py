@@ -1,4 +1,4 @@
-"""Questions about runs: asked beside each other, stopped, lost with their engine, not paid twice."""
+"""Questions about runs: asked beside each other, stopped, left by their engine, paid once."""
 
 from __future__ import annotations
 

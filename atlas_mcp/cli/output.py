@@ -7,7 +7,7 @@ Data goes to stdout, everything for people to stderr; the words about a run are 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
 
@@ -38,7 +38,10 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
+from atlas_mcp.views.course_lines import course_lines, money_lines
+from atlas_mcp.views.page.shapes import PageDocument
 from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
+from atlas_mcp.views.questions import question_line
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
@@ -88,7 +91,30 @@ def exit_code(view: RunView) -> int:
     return 0
 
 
-def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool = True) -> None:
+def print_run(document: PageDocument, view: RunView, *, here: bool) -> None:
+    """Print all of a run for people, with its course: see `print_view`."""
+    course = [
+        *_under("How   ", course_lines(document)),
+        *_under("Paid  ", money_lines(document)),
+        *_under("Asked ", [question_line(one) for one in view.questions]),
+    ]
+    print_view(view, as_json=False, evidence="all", here=here, course=course)
+
+
+def _under(label: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield lines, the first with its label."""
+    for place, line in enumerate(lines):
+        yield (label if place == 0 else " " * len(label)), line
+
+
+def print_view(
+    view: RunView,
+    *,
+    as_json: bool,
+    evidence: Evidence,
+    here: bool = True,
+    course: Sequence[tuple[str, str]] = (),
+) -> None:
     """Print a run: the answer on stdout; why, agreement and money on stderr.
 
     Args:
@@ -96,6 +122,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         as_json: Print all of it as JSON on stdout instead.
         evidence: For whom to print the candidates too.
         here: Whether it is in the journal, and can be resumed.
+        course: Lines on its course for people, each with its label.
     """
     if as_json:
         write_data(view.model_dump_json(indent=2) + "\n")
@@ -112,7 +139,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         for line in found:
             tell(line)
     screen = people()
-    _print_context(view, screen)
+    _print_context(view, screen, course)
     if here and view.status in ("interrupted", "cancelled"):
         _say(screen, (f"`atlas-mcp runs resume {view.run_id}` goes on with it", "dim"))
 
@@ -295,7 +322,7 @@ def _shelf_dict(row: InstalledModel) -> dict[str, object]:
     }
 
 
-def _print_context(view: RunView, screen: Screen) -> None:
+def _print_context(view: RunView, screen: Screen, course: Sequence[tuple[str, str]]) -> None:
     """Print what a doubting reader asks, in that order: how sure, what speaks against it, why."""
     if view.confidence is not None:
         _say(screen, ("Sure  ", "bold"), f"{view.confidence:.0%}, the orchestrator's own estimate")
@@ -307,6 +334,8 @@ def _print_context(view: RunView, screen: Screen) -> None:
         _say(screen, label, indented(view.explanation))
     for warning in view.agreement.warnings:
         _say(screen, ("Note  ", "yellow"), indented(warning))
+    for label, line in course:
+        _say(screen, (label, "bold"), line)
     _say(screen, (state_line(view), "dim"))
     if view.page:
         _say(screen, (f"Page: {view.page}", "dim"))

@@ -90,9 +90,13 @@ def show(
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
         run = await service.look(run_id)
+        if as_json:
+            output.print_view(view_of(run), as_json=True, evidence="all")
+            return 0
+        document = page_document(await service.read(run_id), run)
         if form in PAGES:
-            return page_document(await service.read(run_id), run)
-        output.print_view(view_of(run), as_json=as_json, evidence="all", here=carries_on(run.state))
+            return document
+        output.print_run(document, view_of(run), here=carries_on(run.state))
         return 0
 
     shown: PageDocument | int | None = None
@@ -283,8 +287,12 @@ def _show_file(name: str, form: str, *, as_json: bool) -> PageDocument | int:
     run_id, records = read_archive(read_file(name, "FILE"), name)
     state = RunState.fold(records)
     run = RunSnapshot(run_id, state, state.at, driven=False)
-    if form in PAGES:
-        return page_document(records, run, here=False)
     view = view_of(run, page=None)
-    output.print_view(view, as_json=as_json, evidence="all", here=False)
+    if as_json:
+        output.print_view(view, as_json=True, evidence="all")
+        return 0
+    document = page_document(records, run, here=False)
+    if form in PAGES:
+        return document
+    output.print_run(document, view, here=False)
     return 0

@@ -52,9 +52,9 @@ async () => {
 def find_chromium() -> str:
     """Return the program, installed from Debian's packages where that is possible."""
     for _ in range(2):
-        found = shutil.which("chromium") or shutil.which("chromium-browser")
-        if found is not None:
-            return found
+        for name in ("chromium", "chromium-browser", "google-chrome"):
+            if found := shutil.which(name):
+                return found
         if shutil.which("apt-get") is None or os.geteuid() != 0:
             break
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]

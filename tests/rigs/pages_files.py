@@ -100,7 +100,8 @@ def look(tab: Tab, name: str, pictures: Path | None) -> Iterator[str]:
                 if wide > width:
                     yield f"{where}: {wide} px wide"
                 picture(tab, pictures, f"{name}{opened}-{theme}-{width}")
-            for fault in tab.axe():
+            # What is open holds what was closed.
+            for fault in tab.axe() if opened or pictures else ():
                 yield f"{name}{opened}, {theme}: {fault}"
     for fault in tab.faults():
         yield f"{name}: {fault}"

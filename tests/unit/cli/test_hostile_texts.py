@@ -15,7 +15,15 @@ from atlas_mcp.texts import printable
 from tests.support.hostile_texts import ILL_SHAPED, RUNS
 from tests.support.shown_runs import hostile, in_time, keep
 
-COMMANDS = (("runs", "show", "one"), ("runs", "show", "one", "--json"), ("runs", "list"))
+COMMANDS = (
+    ("runs", "show", "one"),
+    ("runs", "show", "one", "--json"),
+    ("runs", "show", "one", "--transcript"),
+    ("runs", "list"),
+    ("runs", "search", "maker"),
+    ("runs", "compare", "one", "two"),
+    ("stats",),
+)
 
 
 class Terminal(io.StringIO):
@@ -66,7 +74,8 @@ def test_no_command_prints_a_character_that_steers_a_terminal(
 def test_no_text_is_too_long_or_too_deep_to_be_shown(
     name: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(home, {"one": in_time(hostile(ILL_SHAPED[name]), time.time())})
+    records = in_time(hostile(ILL_SHAPED[name]), time.time())
+    keep(home, {"one": records, "two": records})
 
     for command in COMMANDS:
         text = shown(command, monkeypatch)

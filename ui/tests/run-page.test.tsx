@@ -1,0 +1,221 @@
+import { render } from "preact";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { PageDocument } from "../src/generated/run";
+import { pathsSentence } from "../src/run/Matrix";
+import { asMarkdown } from "../src/run/markdown-copy";
+import { RunPage } from "../src/run/RunPage";
+import { ticks } from "../src/run/Timeline";
+import { valueLine } from "../src/run/Value";
+import { news } from "../src/run/wording";
+import type { ActionArguments, ActionName, Result, Source } from "../src/source";
+import { aCandidate, aRun } from "./a-run";
+
+/** A place whose documents and answers a test chooses. */
+class Stage implements Source {
+  acts: [ActionName, ActionArguments][] = [];
+  result: Result = { ok: true };
+  constructor(public run: PageDocument) {}
+  async start() {}
+  async document() {
+    return this.run;
+  }
+  async act(name: ActionName, args: ActionArguments) {
+    this.acts.push([name, args]);
+    return this.result;
+  }
+  can(name: string) {
+    return name === "act";
+  }
+  address() {
+    return null;
+  }
+}
+
+const place = document.createElement("div");
+const rest = () => vi.advanceTimersByTimeAsync(50);
+const find = <T extends HTMLElement>(selector: string) => {
+  const found = place.querySelector<T>(selector);
+  if (!found) throw new Error(`no ${selector}`);
+  return found;
+};
+
+const submit = (form: string) => find(`${form} button[type=submit]`).click();
+
+async function show(run: PageDocument): Promise<Stage> {
+  const stage = new Stage(run);
+  render(<RunPage source={stage} />, place);
+  await rest();
+  return stage;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  document.body.append(place);
+});
+afterEach(() => {
+  render(null, place);
+  place.remove();
+  vi.useRealTimers();
+});
+
+test("the parts stand in the order in which a doubting reader asks", async () => {
+  await show(aRun());
+  const titles = [...place.querySelectorAll("main h2")].map((one) => one.textContent);
+  expect(titles).toEqual([
+    "Answer",
+    "What speaks against it",
+    "How it follows",
+    "Candidates",
+    "Money",
+  ]);
+});
+
+test("a dissent is quoted, and a minority is named with its explore", async () => {
+  await show(aRun());
+  expect(find("#against blockquote").textContent).toContain("Candidate 3 says 19.");
+  expect(find("#against li").textContent).toBe("1 candidate answers 19 explore #3");
+});
+
+test("votes along one path are said to be one", () => {
+  expect(pathsSentence(aRun())).toBe(
+    "The answer has 2 candidates behind it, all of one model by one method: they are one path, taken 2 times.",
+  );
+});
+
+test("HTML of a model is text", async () => {
+  const run = aRun({ dissent: "<img src=x onerror=alert(1)>", error: "<b>no</b>" });
+  await show(run);
+  expect(place.querySelector("main img, main b")).toBeNull();
+  expect(find("#against blockquote").textContent).toContain("<img src=x");
+});
+
+test("two ticked candidates stand side by side, and closing gives the focus back", async () => {
+  await show(aRun());
+  find("#compare-1").click();
+  find("#compare-3").click();
+  await rest();
+  expect(document.activeElement?.textContent).toBe("Explores #1 and #3 side by side");
+  expect(find("#parting").textContent).toContain("Here they part");
+  expect(find(".side-by-side .note").textContent).toBe(
+    "They agree for 1 step, and part at the step that is marked.",
+  );
+  find(".side-by-side button").click();
+  await rest();
+  expect(document.activeElement?.id).toBe("compare-3");
+});
+
+test("a justification is drawn when it is opened, and not before", async () => {
+  await show(aRun());
+  expect(place.querySelector("details .rich")).toBeNull();
+  const details = find<HTMLDetailsElement>("#explore-1 details");
+  details.open = true;
+  details.dispatchEvent(new Event("toggle"));
+  await rest();
+  expect(details.querySelector(".rich")?.textContent).toContain("There are 21 pairs.");
+});
+
+test("a resumption says what it may spend, and sends what was filled in", async () => {
+  const run = aRun({ actions: ["resume"], suggestion: { max_explores: 12, max_cost_usd: null } });
+  const stage = await show(run);
+  find('[data-action="resume"]').click();
+  await rest();
+  expect(document.activeElement?.getAttribute("name")).toBe("max_explores");
+  expect(find(".price").textContent).toBe(
+    "It may spend up to $4.00 more; explores of this run cost about $0.10 each.",
+  );
+  submit("form.panel");
+  await rest();
+  expect(stage.acts).toEqual([["resume", { max_explores: 12, max_cost_usd: 5 }]]);
+  expect(find(".outcome").textContent).toBe("The run goes on.");
+  expect(document.activeElement).toBe(find(".outcome"));
+});
+
+test("a refusal stands where it was asked, and the form stays", async () => {
+  const stage = await show(aRun({ actions: ["cancel"], status: "running", live: true }));
+  stage.result = { ok: false, error: "It has ended." };
+  find('[data-action="cancel"]').click();
+  await rest();
+  submit("form.panel");
+  await rest();
+  expect(find(".outcome[role=alert]").textContent).toBe("It has ended.");
+  expect(place.querySelector("form.panel")).not.toBeNull();
+});
+
+test("Escape leaves a form, and its button has the focus again", async () => {
+  await show(aRun({ actions: ["explore"] }));
+  find('[data-action="explore"]').click();
+  await rest();
+  const key = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+  find("form.panel input").dispatchEvent(key);
+  await rest();
+  expect(document.activeElement?.getAttribute("data-action")).toBe("explore");
+});
+
+test("a question is asked with its price before it", async () => {
+  const stage = await show(aRun({ actions: ["ask"] }));
+  const [why] = place.querySelectorAll<HTMLButtonElement>(".often button");
+  expect(why?.textContent).toBe("Why not 19?");
+  why?.click();
+  await rest();
+  submit("form.ask");
+  await rest();
+  expect(stage.acts).toEqual([["ask", { question: "Why not 19?" }]]);
+});
+
+test("evidence that a question lacks is gathered with an instruction", async () => {
+  const question = {
+    number: 1,
+    at: 140,
+    question: "Why not 19?",
+    state: "answered" as const,
+    answer: "It counts twice.",
+    cites: [3],
+    needs_new_evidence: "Check the case of two people.",
+    cost_usd: 0.1,
+    error: null,
+  };
+  await show(aRun({ actions: ["resume", "ask"], questions: [question as never] }));
+  find(".needs button").click();
+  await rest();
+  expect(find<HTMLTextAreaElement>("form.panel textarea").value).toBe(
+    "Check the case of two people.",
+  );
+});
+
+test("after the end of a run, a question is what can be stopped", async () => {
+  await show(aRun({ actions: ["cancel"] }));
+  expect(find('[data-action="cancel"]').textContent).toBe("Stop the question…");
+});
+
+test("what happens is told in words", () => {
+  const before = aRun({
+    version: 5,
+    status: "running",
+    candidates: [aCandidate(1, "20", { state: "running" })],
+  });
+  const now = aRun({ version: 6, status: "running", candidates: [aCandidate(1, "20")] });
+  expect(news(before, now)).toBe("Explore 1 answers: 20.");
+  expect(news(null, now)).toBe("");
+});
+
+test("a run as Markdown has its answer, and what speaks against it", () => {
+  const text = asMarkdown(aRun());
+  expect(text).toContain("**Answer:** 20");
+  expect(text).toContain("**Against it:** Candidate 3 says 19.");
+});
+
+test("a value in a line has names and no braces", () => {
+  expect(valueLine({ left: "red", size: [1, 2], ok: true })).toBe(
+    "left: red, size: (1, 2), ok: yes",
+  );
+});
+
+test.each([1, 7, 61, 900, 100_000, 10_000_000])(
+  "an axis of %s seconds has a few marks",
+  (length) => {
+    const marks = ticks(length);
+    expect(marks[0]).toBe(0);
+    expect(marks.length).toBeGreaterThanOrEqual(1);
+    expect(marks.length).toBeLessThanOrEqual(6);
+  },
+);

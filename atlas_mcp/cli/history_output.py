@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from atlas_mcp.atlas.wording import cost_text, money_text, seconds_text
-from atlas_mcp.cli.terminal import draw_data, styled, tell
+from atlas_mcp.cli.terminal import data, draw_data, styled, tell
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import clipped, counted, one_line
 from atlas_mcp.views.page.lists import (
@@ -28,6 +28,10 @@ FIRST_WORD_SECONDS, MORE_SECONDS = 1.0, 5.0
 
 ANSWER_CHARS = 120
 """Characters of an answer or a method in a table."""
+
+
+WIDE = 90
+"""Columns of a terminal in which tables of statistics have all their columns."""
 
 
 class Reading:
@@ -145,17 +149,16 @@ def _statistics(document: StatsDocument) -> Iterable[RenderableType]:
         reason = "" if end.stop_reason is None else f": {end.stop_reason}"
         ends.add_row(f"{end.status}{reason}", f"{end.runs:,}")
     yield from ("", ends)
-    money = _table(
-        *("month", "model", "runs", "requests", "tokens in", "out", "cost"),
-        right=("runs", "requests", "tokens in", "out", "cost"),
-    )
+    wide = data().width >= WIDE
+    more = ("runs", "requests") if wide else ()
+    numbers = (*more, "tokens in", "out", "cost")
+    money = _table("month", "model", *numbers, right=numbers)
     for row in document.months:
         role = " (orchestrator)" if row.role == "orchestrator" else ""
         money.add_row(
             row.month,
             f"{row.model}{role}",
-            f"{row.runs:,}",
-            f"{row.requests:,}",
+            *((f"{row.runs:,}", f"{row.requests:,}") if wide else ()),
             _short(row.input_tokens),
             _short(row.output_tokens),
             _cost(row.cost_usd, row.unpriced_calls, row.requests),
@@ -186,10 +189,9 @@ def _heading(document: StatsDocument) -> str:
 
 
 def _shares(name: str, rows: Sequence[WinningShare]) -> Table:
-    table = _table(
-        *(name, "explores", "failed", "right", "share", "95 %", "cost"),
-        right=("explores", "failed", "right", "share", "95 %", "cost"),
-    )
+    wide = data().width >= WIDE
+    numbers = ("explores", *(("failed",) if wide else ()), "right", "share", "95 %", "cost")
+    table = _table(name, *numbers, right=numbers)
     for row in rows:
         share = "-" if row.share is None else f"{row.share:.0%}"
         bounds = "-"
@@ -198,7 +200,7 @@ def _shares(name: str, rows: Sequence[WinningShare]) -> Table:
         table.add_row(
             row.name or "default",
             f"{row.explores:,}",
-            f"{row.failed:,}",
+            *((f"{row.failed:,}",) if wide else ()),
             f"{row.won:,} of {row.judged:,}",
             share,
             bounds,
@@ -232,7 +234,10 @@ def _explores(numbers: Sequence[int], *, chosen: bool = False) -> str:
 def _table(*headings: str, right: Sequence[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold", justify="right" if heading in right else "left")
+        if heading in right:
+            table.add_column(heading, justify="right", no_wrap=True)
+        else:
+            table.add_column(heading, overflow="fold")
     return table
 
 

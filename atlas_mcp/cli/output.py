@@ -41,6 +41,7 @@ from atlas_mcp.views import listing
 from atlas_mcp.views.course_lines import course_lines, money_lines
 from atlas_mcp.views.page.shapes import PageDocument
 from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
+from atlas_mcp.views.questions import question_line
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
@@ -92,7 +93,11 @@ def exit_code(view: RunView) -> int:
 
 def print_run(document: PageDocument, view: RunView, *, here: bool) -> None:
     """Print all of a run for people, with its course: see `print_view`."""
-    course = [*_under("How   ", course_lines(document)), *_under("Paid  ", money_lines(document))]
+    course = [
+        *_under("How   ", course_lines(document)),
+        *_under("Paid  ", money_lines(document)),
+        *_under("Asked ", [question_line(one) for one in view.questions]),
+    ]
     print_view(view, as_json=False, evidence="all", here=here, course=course)
 
 

@@ -76,17 +76,10 @@ async def _explore(acted: Acted) -> Outcome:
 
 
 async def _ask(acted: Acted) -> Outcome:
-    service, run_id = acted.service, acted.run_id
-    # First: what is carried out for nobody is stopped at once.
-    caller = (await service.callers.add(run_id)).caller
-    try:
-        question = acted.fields.get("question", "")
-        number = await service.ask(run_id, question, max_cost_usd=acted.fields.get("max_cost_usd"))
-    except BaseException:
-        await service.callers.drop(caller)
-        raise
-    await acted.promises.make(service, caller)
-    return {"number": number}
+    question, cap = acted.fields.get("question", ""), acted.fields.get("max_cost_usd")
+    call = await acted.service.joining.ask(acted.run_id, question, max_cost_usd=cap)
+    await acted.promises.make(acted.service, call.run.caller)
+    return {"number": call.number}
 
 
 ACTIONS: Mapping[str, Action] = {

@@ -31,7 +31,12 @@ class Promises:
             del self._kept[next(iter(self._kept))]
 
     async def fulfil(self, service: RunService, run_id: str) -> None:
-        """Note that a page was shown the end of a run, so that nothing is promised any more."""
-        for caller in [one for one in self._kept if one.run_id == run_id]:
-            del self._kept[caller]
-            await service.callers.part(caller)
+        """Note that a page was shown the end of a run, unless that goes on again by now."""
+        promised = [one for one in self._kept if one.run_id == run_id]
+        # Looked at after that: a promise that is made meanwhile is about what follows.
+        if not promised or (await service.look(run_id)).driven:
+            return
+        for caller in promised:
+            if caller in self._kept:
+                del self._kept[caller]
+                await service.callers.part(caller)

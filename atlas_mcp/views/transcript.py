@@ -260,7 +260,8 @@ def _questions(questions: Sequence[PageQuestion]) -> Iterator[str]:
         if one.needs_new_evidence:
             yield f"It needs new evidence: {_short_or_block(one.needs_new_evidence)}"
         if one.error:
-            yield f"It was not answered: {span(one.error)}"
+            label = "Note" if one.state == "answered" else "It was not answered"
+            yield f"{label}: {span(one.error)}"
 
 
 def _money(money: PageMoney) -> Iterator[str]:

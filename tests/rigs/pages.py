@@ -104,7 +104,8 @@ def origins(work: Work) -> Iterator[str]:
 
 
 def app(work: Work) -> Iterator[str]:
-    return pages_app.check_app(work.browser, work.folder, work.pictures)
+    texts = pages_files.quick_texts()
+    return pages_app.check_app(work.browser, work.folder, work.pictures, texts)
 
 
 CHECKS: dict[str, Callable[[Work], Iterator[str]]] = {

@@ -16,7 +16,11 @@ from typing import Any
 from app_host import build_host, host_serving
 from browser import Browser, Tab, picture
 from leaving_home import wait_for
+from pages_files import OPEN_ALL
 from pages_server import PATIENCE, PagesHome, open_home
+
+from tests.support.hostile_texts import CANARY
+from tests.support.shown_runs import hostile
 
 SANDBOXES = ("allow-scripts", "allow-scripts allow-same-origin allow-forms")
 
@@ -145,7 +149,9 @@ class Stage:
             yield View(opened)
 
 
-def check_app(browser: Browser, folder: Path, pictures: Path | None) -> Iterator[str]:
+def check_app(
+    browser: Browser, folder: Path, pictures: Path | None, texts: Mapping[str, str]
+) -> Iterator[str]:
     """Return what is wrong with the page in a host, each beginning with its place."""
     built = folder / "host"
     build_host(built)
@@ -161,6 +167,8 @@ def check_app(browser: Browser, folder: Path, pictures: Path | None) -> Iterator
             yield from _placed(f"app, {sandbox}, stopping", _stops(stage, sandbox))
             yield from _placed(f"app, {sandbox}, exploring", _explores(stage, sandbox))
         yield from _placed("app, teardown", _ends(stage))
+        for number, (name, text) in enumerate(texts.items()):
+            yield from _placed(f"app, {name}", _obeys(stage, f"hostile-app-{number}", text))
 
 
 def _placed(place: str, faults: Iterator[str]) -> Iterator[str]:
@@ -283,3 +291,16 @@ def _ends(stage: Stage) -> Iterator[str]:
         if not view.comes(answered) or stage.home.view(run_id)["status"] != "answered":
             yield "the run of a page that was taken away does not go on"
         yield from (one for one in view.tab.faults() if not one.startswith(EXCUSED))
+
+
+def _obeys(stage: Stage, run_id: str, text: str) -> Iterator[str]:
+    """A hostile text in every place of a run is shown, and does nothing in a host either."""
+    stage.home.keep({run_id: hostile(text)})
+    with stage.view() as view:
+        view.call("get_run", {"theme": "light"}, SANDBOXES[-1], run_id=run_id)
+        view.frame.evaluate(OPEN_ALL)
+        view.tab.page.wait_for_timeout(200)
+        yield from (one for one in view.tab.faults() if not one.startswith(EXCUSED))
+        yield from (f"the page asks for {one}" for one in view.asked)
+        if f"{CANARY}(" in text and CANARY not in view.frame.evaluate("document.body.innerText"):
+            yield "the text is not shown"

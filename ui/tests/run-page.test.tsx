@@ -162,6 +162,31 @@ test("a question is asked with its price before it", async () => {
   expect(stage.acts).toEqual([["ask", { question: "Why not 19?" }]]);
 });
 
+test("evidence that a question lacks is gathered with an instruction", async () => {
+  const question = {
+    number: 1,
+    at: 140,
+    question: "Why not 19?",
+    state: "answered" as const,
+    answer: "It counts twice.",
+    cites: [3],
+    needs_new_evidence: "Check the case of two people.",
+    cost_usd: 0.1,
+    error: null,
+  };
+  await show(aRun({ actions: ["resume", "ask"], questions: [question as never] }));
+  find(".needs button").click();
+  await rest();
+  expect(find<HTMLTextAreaElement>("form.panel textarea").value).toBe(
+    "Check the case of two people.",
+  );
+});
+
+test("after the end of a run, a question is what can be stopped", async () => {
+  await show(aRun({ actions: ["cancel"] }));
+  expect(find('[data-action="cancel"]').textContent).toBe("Stop the question…");
+});
+
 test("what happens is told in words", () => {
   const before = aRun({
     version: 5,

@@ -15,7 +15,10 @@ test("an axis has round steps and reaches what is drawn", () => {
 });
 
 test("months without spending stand between the others, across a year too", () => {
-  expect(everyMonth(["2026-02", "2025-11"], 24)).toEqual([
+  expect(everyMonth(["2026-02", "2025-08"], 24)).toEqual([
+    "2025-08",
+    "2025-09",
+    "2025-10",
     "2025-11",
     "2025-12",
     "2026-01",
@@ -23,6 +26,7 @@ test("months without spending stand between the others, across a year too", () =
   ]);
   expect(everyMonth(["2020-01", "2026-12"], 3)).toEqual(["2026-10", "2026-11", "2026-12"]);
   expect(everyMonth([], 24)).toEqual([]);
+  expect(everyMonth(["2026-03"], 24)).toHaveLength(6);
 });
 
 test("labels name the year where it changes", () => {
@@ -71,7 +75,7 @@ test("models beyond six are drawn as one, and lose nothing", () => {
     name: "4 other models",
     total: 10,
     unpriced: 0,
-    amounts: [10],
+    amounts: [0, 0, 0, 0, 0, 10],
   });
 });
 

@@ -77,6 +77,9 @@ def page_commands(run: RunSnapshot) -> list[PageCommand]:
         if limits.max_cost_usd is not None:
             line += f" --max-cost-usd {limits.max_cost_usd}"
         found.append(PageCommand(what="Go on with it", line=line))
+    if "ask" in page_actions(run):
+        line = f'atlas-mcp runs ask {run.run_id} "Where is the weakest step?"'
+        found.append(PageCommand(what="Ask about it", line=line))
     line = f"atlas-mcp runs export {run.run_id} --output {run.run_id}.jsonl"
     found.append(PageCommand(what="Keep all of its records", line=line))
     return found

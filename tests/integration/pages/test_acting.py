@@ -96,6 +96,21 @@ async def test_a_question_is_answered_beside_the_run(tmp_path: Path) -> None:
     assert asked.json() == {"ok": True, "run_id": run_id, "number": 1}
     assert not stopped
     assert document["status"] == "answered"
+    (question,) = document["questions"]
+    assert (question["state"], question["answer"]) == ("answered", "It fails in step 2.")
+    assert "ask" in document["actions"]
+
+
+async def test_an_answered_run_goes_on_with_an_instruction(tmp_path: Path) -> None:
+    async with browsing(tmp_path) as browser:
+        run_id = await opened(browser)
+        body = {"instruction": "Check the carry."}
+        answer = await browser.post(f"/api/runs/{run_id}/resume", body)
+        run = await (await browser.server.host.service()).wait(run_id, 10)
+
+    assert answer.json()["goes_on"] is True
+    assert run.status == "answered"
+    assert any("Check the carry." in str(one) for one in browser.server.model.requests)
 
 
 BAD: list[tuple[str, dict[str, Any], int, str]] = [

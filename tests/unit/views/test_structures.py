@@ -38,6 +38,7 @@ def test_in_the_structure_prose_opens_no_tag_and_the_answer_is_exact() -> None:
         "confidence",
         "cost_split",
         "page",
+        "questions",
         "remarks",
     }
     assert [one["explore_id"] for one in structure["candidates"]] == [1, 2]

@@ -15,6 +15,11 @@ export interface ActionProps {
   refresh: () => void;
 }
 
+/** A new object each time that it is wished for, so that the same words open the form again. */
+export interface Wish {
+  instruction: string;
+}
+
 const NAMES: Record<ActionName, string> = {
   explore: "Explore more",
   resume: "Go on",
@@ -22,7 +27,8 @@ const NAMES: Record<ActionName, string> = {
   cancel: "Cancel the run",
 };
 
-export function Actions({ run, source, refresh }: ActionProps) {
+/** `wish`: an instruction with which the reader wants the run to go on, from elsewhere on the page. */
+export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wish | null }) {
   const [open, setOpen] = useState<ActionName | null>(null);
   const [outcome, setOutcome] = useState<{ text: string; bad: boolean } | null>(null);
   const [busy, setBusy] = useState(false);
@@ -30,6 +36,10 @@ export function Actions({ run, source, refresh }: ActionProps) {
   const possible: ActionName[] = source.can("act")
     ? run.actions.filter((one) => one !== "ask")
     : [];
+
+  useEffect(() => {
+    if (wish) setOpen("resume");
+  }, [wish]);
 
   const close = () => {
     const name = open;
@@ -63,7 +73,7 @@ export function Actions({ run, source, refresh }: ActionProps) {
               setOpen(panel === name ? null : name);
             }}
           >
-            {NAMES[name]}…
+            {nameOf(name, run)}…
           </button>
         ))}
         {run.answer && <CopyButton text={() => run.answer?.text ?? ""}>Copy answer</CopyButton>}
@@ -71,18 +81,25 @@ export function Actions({ run, source, refresh }: ActionProps) {
         <Links source={source} />
       </div>
       {panel === "explore" && <Explore run={run} busy={busy} act={act} close={close} />}
-      {panel === "resume" && <Resume run={run} busy={busy} act={act} close={close} />}
+      {panel === "resume" && (
+        <Resume key={wish?.instruction} run={run} busy={busy} act={act} close={close} wish={wish} />
+      )}
       {panel === "cancel" && <Cancel run={run} busy={busy} act={act} close={close} />}
       {outcome && <Outcome {...outcome} />}
     </div>
   );
 }
 
+/** After its end, all that can be cancelled is a question. */
+function nameOf(name: ActionName, run: PageDocument): string {
+  return name === "cancel" && run.status !== "running" ? "Stop the question" : NAMES[name];
+}
+
 const DONE: Record<ActionName, string> = {
   explore: "The explores are planned; they appear below as they begin.",
   resume: "The run goes on.",
   ask: "The question was asked.",
-  cancel: "The run is being stopped. What was found is kept.",
+  cancel: "It is being stopped. What was found is kept.",
 };
 
 function Links({ source }: { source: Source }) {
@@ -237,7 +254,7 @@ function Explore({ run, busy, act, close }: FormProps) {
   );
 }
 
-function Resume({ run, busy, act, close }: FormProps) {
+function Resume({ run, busy, act, close, wish }: FormProps & { wish: Wish | null }) {
   const wanted = run.suggestion;
   const [cap, setCap] = useState(wanted?.max_cost_usd ?? run.limits.max_cost_usd);
   const left = leftUnder(run, cap);
@@ -287,6 +304,7 @@ function Resume({ run, busy, act, close }: FormProps) {
           name="instruction"
           rows={2}
           maxLength={2_000}
+          defaultValue={wish?.instruction ?? ""}
           placeholder="Such as: check the case n = 0"
         />
       </label>
@@ -298,11 +316,11 @@ function Cancel({ run, busy, act, close }: FormProps) {
   return (
     <Form
       name="cancel"
-      title="Cancel the run"
+      title={nameOf("cancel", run)}
       busy={busy}
       act={act}
       close={close}
-      send="Cancel the run"
+      send={nameOf("cancel", run)}
       args={() => ({})}
       price={
         <>

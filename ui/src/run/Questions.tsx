@@ -9,24 +9,30 @@ import { about, turnPrice } from "./prices";
 
 const OFTEN = ["Where is the weakest step?", "What would change your mind?"];
 
-export function Questions({ run, source, refresh }: ActionProps) {
-  const may = source.can("act") && run.actions.includes("ask");
+/** `gather`: have the run go on with an instruction, where it can. */
+export function Questions(props: ActionProps & { gather: (instruction: string) => void }) {
+  const { run, source, refresh } = props;
+  const asking = run.questions.some((one) => one.state === "asked");
+  const may = source.can("act") && (run.actions.includes("ask") || asking);
+  const gather = source.can("act") && run.actions.includes("resume") ? props.gather : null;
   if (!may && run.questions.length === 0) return null;
   return (
     <Section id="questions" title="Questions about this run">
       {run.questions.length > 0 && (
         <ol class="questions">
           {run.questions.map((one) => (
-            <Question key={one.number} one={one} />
+            <Question key={one.number} one={one} gather={gather} />
           ))}
         </ol>
       )}
-      {may && <Ask run={run} source={source} refresh={refresh} />}
+      {may && <Ask run={run} source={source} refresh={refresh} asking={asking} />}
     </Section>
   );
 }
 
-function Question({ one }: { one: PageQuestion }) {
+function Question(props: { one: PageQuestion; gather: ((instruction: string) => void) | null }) {
+  const { one, gather } = props;
+  const missing = one.needs_new_evidence;
   return (
     <li>
       <h3 class="question">
@@ -35,10 +41,15 @@ function Question({ one }: { one: PageQuestion }) {
       {one.state === "asked" && <p class="note">The orchestrator reads the evidence…</p>}
       {one.error && <p class="bad">{one.error}</p>}
       {one.answer && <Rich text={one.answer} />}
-      {one.needs_new_evidence && (
+      {missing && (
         <div class="needs">
           <p class="note">It would need new evidence:</p>
-          <Rich text={one.needs_new_evidence} />
+          <Rich text={missing} />
+          {gather && (
+            <button type="button" onClick={() => gather(missing.slice(0, 2_000))}>
+              Gather it…
+            </button>
+          )}
         </div>
       )}
       <p class="note">
@@ -59,13 +70,14 @@ function Question({ one }: { one: PageQuestion }) {
   );
 }
 
-function Ask({ run, source, refresh }: ActionProps) {
+function Ask({ run, source, refresh, asking }: ActionProps & { asking: boolean }) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<{ text: string; bad: boolean } | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const idle = busy || asking || text.trim() === "";
   const ask = async () => {
-    if (busy || text.trim() === "") return;
+    if (idle) return;
     setBusy(true);
     setOutcome(null);
     const result = await source.act("ask", { question: text.trim() });
@@ -117,9 +129,9 @@ function Ask({ run, source, refresh }: ActionProps) {
           type="submit"
           onClick={sending(() => void ask())}
           class="primary"
-          aria-disabled={busy || text.trim() === ""}
+          aria-disabled={idle}
         >
-          {busy ? "Asking…" : "Ask"}
+          {busy || asking ? "Asking…" : "Ask"}
         </button>
       </div>
       {outcome && <Outcome {...outcome} />}

@@ -8,7 +8,7 @@ import type { Source } from "../source";
 import { mended } from "../text/cut";
 import { RichLine } from "../text/Rich";
 import { dollars, duration, moment } from "../words";
-import { Actions } from "./Actions";
+import { Actions, type Wish } from "./Actions";
 import { Against, Answer, Explanation } from "./Answer";
 import { Candidates } from "./Candidates";
 import { Decisions } from "./Decisions";
@@ -22,6 +22,7 @@ import { news, progress, statusTone, statusWord } from "./wording";
 export function RunPage({ source }: { source: Source }) {
   const { run, lost, refresh } = useRun(source);
   const told = useNews(run);
+  const [wish, setWish] = useState<Wish | null>(null);
   useEffect(() => {
     if (run) document.title = `${statusWord(run)}: ${run.title}`;
   }, [run?.title, run?.status]);
@@ -44,7 +45,7 @@ export function RunPage({ source }: { source: Source }) {
             <RichLine text={titleOf(run)} />
           </h1>
           <Answer run={run} />
-          <Actions run={run} source={source} refresh={refresh} />
+          <Actions run={run} source={source} refresh={refresh} wish={wish} />
           <Against run={run} />
           <Explanation run={run} />
           <Candidates run={run} />
@@ -52,7 +53,12 @@ export function RunPage({ source }: { source: Source }) {
           <Decisions run={run} />
           <Troubles run={run} />
           <Money run={run} />
-          <Questions run={run} source={source} refresh={refresh} />
+          <Questions
+            run={run}
+            source={source}
+            refresh={refresh}
+            gather={(instruction) => setWish({ instruction })}
+          />
           {isWhole(run) ? null : <Problem run={run} />}
           <Commands run={run} />
         </main>

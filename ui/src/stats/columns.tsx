@@ -19,7 +19,7 @@ export function Columns({ months, amounts, top, height, marks, named }: ColumnsP
   const scale = steps(top, marks);
   const highest = scale.at(-1) ?? 1;
   const up = (amount: number) => height - (amount / highest) * height;
-  const wide = 100 / Math.max(months.length, 6);
+  const wide = 100 / months.length;
   return (
     <div class="months">
       <svg width="100%" height={height} overflow="visible" aria-hidden="true">

@@ -53,15 +53,20 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-/** Return every month from the first to the last, the empty ones too: the last `limit` of them. */
+/** As many months are shown at least: a lone column says nothing of when. */
+const LEAST = 6;
+
+/** Return the months up to the last, the empty ones too: from the first, but `LEAST` to `limit`. */
 export function everyMonth(months: readonly string[], limit: number): string[] {
   const sorted = [...months].sort();
   const first = sorted[0];
   const last = sorted.at(-1);
   if (first === undefined || last === undefined) return [];
   const all: string[] = [];
-  for (let month = last; month >= first && all.length < limit; month = before(month))
+  for (let month = last; all.length < limit; month = before(month)) {
+    if (month < first && all.length >= LEAST) break;
     all.unshift(month);
+  }
   return all;
 }
 

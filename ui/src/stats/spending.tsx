@@ -88,7 +88,7 @@ function Figures({ rows }: { rows: StatsDocument["months"] }) {
         <tbody>
           {rows.map((row) => (
             <tr key={`${row.month} ${row.role} ${row.model}`}>
-              <td>{monthName(row.month)}</td>
+              <td class="month">{monthName(row.month)}</td>
               <th scope="row">
                 <bdi>{row.model}</bdi>
               </th>

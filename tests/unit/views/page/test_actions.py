@@ -31,6 +31,7 @@ def test_an_answered_run_goes_on_under_a_larger_ceiling() -> None:
     document = document_of(eventful().records)
 
     assert document.suggestion == PageSuggestion(max_explores=12)
+    assert any(one.line.startswith("atlas-mcp runs ask r1 ") for one in document.commands)
     assert "atlas-mcp runs resume r1 --max-explores 12" in [one.line for one in document.commands]
 
 

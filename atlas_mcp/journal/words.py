@@ -115,7 +115,7 @@ def indexed(text: str) -> str:
 def phrases_of(text: str) -> tuple[Phrase, ...]:
     """Return what a user searches for; empty where the text has no words."""
     parts = [found for part in text[:MOST_CHARS].split() if (found := tokens_of(part))]
-    parts = parts[:MOST_WORDS]
+    parts = list(dict.fromkeys(parts))[:MOST_WORDS]
     # A single letter is a word: as the beginning of others it would find nearly every run.
     return tuple(
         Phrase(tokens, is_open=number == len(parts) and len(tokens[-1]) > 1)

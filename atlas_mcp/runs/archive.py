@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.codec import decode_event, encode_event
@@ -19,7 +20,7 @@ from atlas_mcp.texts import without_logins
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""
 
-ID_PATTERN = r"\A[0-9A-Za-z_-]{1,64}\z"
+ID = re.compile("[0-9A-Za-z_-]{1,64}")
 """The id of a run in a file. Anybody may have written it: commands and names are made with it."""
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -94,7 +95,7 @@ class _Format(BaseModel):
 
 class _Heading(_Format):
     written_by: str
-    run_id: Annotated[str, Field(pattern=ID_PATTERN)]
+    run_id: str
     records: int
     incomplete: bool = False
     """Whether records were lost already where it was written: those behind may not follow."""
@@ -120,7 +121,10 @@ def _heading(line: str, name: str) -> _Heading:
         raise InvalidInput(
             name, f"is of version {version}, this atlas-mcp reads {FORMAT_VERSION}; upgrade it"
         )
-    return _parse(_Heading, line, name, 1)
+    heading = _parse(_Heading, line, name, 1)
+    if ID.fullmatch(heading.run_id) is None:
+        raise InvalidInput(name, "line 1 names no run: an id is letters and digits")
+    return heading
 
 
 def _record(line: str, name: str, number: int, before: Sequence[Record]) -> Record:

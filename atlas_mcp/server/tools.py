@@ -223,7 +223,9 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
 
 
 def _add_ask_run(server: MCPServer[Any], host: Host) -> None:
-    @server.tool(title="Ask about a run", description=descriptions.ASK_RUN, annotations=SPENDS)
+    @server.tool(
+        title="Ask about a run", description=descriptions.ASK_RUN, annotations=SPENDS, meta=DRAWN
+    )
     async def ask_run(
         run_id: str,
         question: str,

@@ -186,6 +186,16 @@ REQUIREMENTS = (
         "A client that subscribes to a run is told of its changes, whichever process drives it.",
     ),
     *_numbered(
+        "ASK",
+        "docs/design/027, questions about a run",
+        "A question about a run sends the whole evidence on record, and nothing else.",
+        "A question beyond the cap of its run is refused with the cap that would do.",
+        "A question leaves how its run ended as it was.",
+        "A question that was answered is not paid for again.",
+        "An open question of a process that is gone is asked again by its caller alone.",
+        "An instruction has the orchestrator of an answered run gather further evidence.",
+    ),
+    *_numbered(
         "APP",
         "docs/design/026, the page in the chat",
         "The tool of the page stands in the lists of hosts that draw MCP Apps, and in no other.",

@@ -23,6 +23,7 @@ from atlas_mcp.testing.engine_conformance import (
     Stand,
     following,
     lifts,
+    questions,
     stops,
     submissions,
     takeovers,
@@ -31,9 +32,8 @@ from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 from tests.support.drivers import PipedDrivers
 
-CHECKS = [
-    check for part in (submissions, stops, lifts, following, takeovers) for check in part.CHECKS
-]
+PARTS = (submissions, stops, lifts, following, takeovers, questions)
+CHECKS = [check for part in PARTS for check in part.CHECKS]
 
 
 @dataclass

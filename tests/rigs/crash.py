@@ -13,8 +13,8 @@ made again; the 50 ms grow by the time by which the machine itself was late. Bes
 that every call was on record before it was made; that the orchestrator is asked again in the same
 words, after the very turns it was told and gave before (the API refuses anything else); that no
 call is made without a request; caps, and what was billed against what was counted; and that every
-run gets its answer. Ends with 1 if any of it fails. Where it may, it takes real-time priority: the
-50 ms are the program's, not those of other programs.
+run gets its answer, and the question about it another one. Ends with 1 if any of it fails. Where it
+may, it takes real-time priority: the 50 ms are the program's, not those of other programs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import logging
 import math
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,8 +45,8 @@ from random import Random
 from typing import Any
 
 import anyio
-from crash_play import SOLVERS, WIDE_CAP, Play, cap_of, problem_text
-from crash_witness import Death, Tally, Witness
+from crash_play import QUESTION, SOLVERS, WIDE_CAP, Play, cap_of, problem_text
+from crash_witness import Death, Tally, Witness, is_done
 from machine_beat import MachineBeat
 from typing_extensions import override
 
@@ -53,6 +54,7 @@ from atlas_mcp.atlas.codec import encode_event
 from atlas_mcp.atlas.events import CallsLost
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
+from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.prices import load_prices
 from atlas_mcp.runs.opening import open_service
@@ -174,10 +176,11 @@ def live(life: Life, pipe: Connection) -> None:
 
 async def drive(life: Life, pipe: Connection) -> None:
     async with open_service(load_settings(os.environ), retries=QUICK) as service:
-        left = [run for run in await service.list_runs(limit=None) if run.status != "answered"]
+        listed = await service.list_runs(limit=None)
+        left = [run for run in listed if not is_done(await service.state(run.run_id))]
         for run in left:
             view = view_of(await service.look(run.run_id))
-            if view.status not in ("interrupted", "failed"):
+            if view.status not in ("interrupted", "failed", "answered"):
                 pipe.send(f"run {run.run_id} is {view.status}, and no process drives it")
         pipe.send(time.monotonic())
         new = () if life.seconds is None else count(life.first)
@@ -189,16 +192,17 @@ async def drive(life: Life, pipe: Connection) -> None:
 
 
 async def work(service: RunService, jobs: Iterator[str | int]) -> None:
-    """Bring one run after the other to its answer: those of before, then new ones."""
+    """Bring runs to their answer, and to that to a question: those of before, then new ones."""
     for job in jobs:
         if isinstance(job, int):
             wish = RunRequest(max_cost_usd=cap_of(job))
             run_id = await service.solve(make_problem(problem_text(job)), wish)
         else:
             run_id = job
-            await resume(service, run_id)
         while view_of(await service.wait(run_id, math.inf)).status != "answered":
             await resume(service, run_id)
+        while not is_done(await service.state(run_id)):
+            await ask(service, run_id)
 
 
 async def resume(service: RunService, run_id: str) -> None:
@@ -209,6 +213,19 @@ async def resume(service: RunService, run_id: str) -> None:
     if state.finished is not None and cap > WIDE_CAP:
         raise AssertionError(f"run {run_id} ended as {state.finished}")
     await service.resume(run_id, max_cost_usd=None if state.finished is None else cap + WIDE_CAP)
+
+
+async def ask(service: RunService, run_id: str) -> None:
+    """Ask the question about a run, and wait for its end."""
+    try:
+        await service.ask(run_id, QUESTION)
+    except InvalidInput as error:
+        # What a kill has cost counts against the cap: the error names one that would do.
+        found = re.search(r"max_cost_usd=([0-9.]+)", error.rule)
+        if found is None:
+            raise
+        await service.ask(run_id, QUESTION, max_cost_usd=float(found[1]))
+    await service.wait(run_id, math.inf)
 
 
 def life_of(pipe: Connection, life: Life) -> Death:

@@ -36,6 +36,10 @@ TIGHT_CAP = 0.15
 """US dollars that a few lost calls use up, since all that was held for them counts as gone."""
 
 
+QUESTION = "Why not 17?"
+"""What every run is asked once it has its answer."""
+
+
 class Key(NamedTuple):
     """A call, whenever it is made; no two calls of a run have the same.
 
@@ -43,7 +47,7 @@ class Key(NamedTuple):
         problem: The number of the problem.
         model: Whom it goes to.
         turn: How many turns of the orchestrator came before; `None` for a solver's call.
-        directive: What a solver is told beside the problem.
+        directive: What a solver is told beside the problem, or the question about the run.
     """
 
     problem: int

@@ -31,6 +31,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.messages import Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.question_events import QuestionAnswered, QuestionAsked, QuestionReplied
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.solver_prompts import solver_request
 from atlas_mcp.atlas.state import RunState
@@ -168,7 +169,7 @@ class Witness:
             billed[key_of(asked.body).problem].append(asked)
         for run_id, run in self.runs.items():
             state = run.state
-            if not _answered(state):
+            if not is_done(state):
                 self.tally.unanswered += 1
                 self._fault(f"run {run_id} has no answer: {state.finished}")
             costs = [
@@ -248,7 +249,7 @@ class Witness:
         for run_id in self.runs.keys() - listed.keys():
             self._fault(f"run {run_id} is gone")
         for run_id, status in listed.items():
-            if run_id in self.runs and _answered(self.runs[run_id].state):
+            if run_id in self.runs and is_done(self.runs[run_id].state):
                 continue
             rows = connection.execute(
                 "SELECT seq, at, body FROM events WHERE run_id = ? ORDER BY seq", (run_id,)
@@ -263,6 +264,12 @@ class Witness:
 
     def _fault(self, text: str) -> None:
         self.tally.faults.append(text)
+
+
+def is_done(state: RunState) -> bool:
+    """Return whether a run has its answer, and the question about it another one."""
+    asked = [isinstance(one.outcome, QuestionAnswered) for one in state.questions.values()]
+    return _answered(state) and asked == [True]
 
 
 def _answered(state: RunState) -> bool:
@@ -280,6 +287,12 @@ def _written(records: Sequence[Record]) -> Written:
         elif isinstance(event, OrchestratorAsked):
             assert state.spec.orchestrator is not None
             announced.add(_key(state, state.spec.orchestrator, turn=event.turn - 1))
+        elif isinstance(event, QuestionAsked):
+            model, asked = state.questions[event.number].posed.model, event.said.parts[-1]
+            assert isinstance(asked, Text)
+            announced.add(_key(state, model, directive=asked.text))
+        elif isinstance(event, QuestionReplied):
+            marks.add(json.loads(event.reply.text)["approach"])
         elif isinstance(event, OrchestratorReplied):
             marks.add(event.reply.verbatim["content"][0]["thinking"])
         elif isinstance(event, SolverReplied):

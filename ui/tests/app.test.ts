@@ -136,7 +136,7 @@ test("each action calls its tool with the run", async () => {
     ["cancel_run", { run_id: "r1" }],
     ["resume_run", { run_id: "r1", max_explores: 9, wait_s: 0 }],
     ["explore", { run_id: "r1", count: 2 }],
-    ["ask_run", { run_id: "r1", question: "Why not 17?" }],
+    ["ask_run", { run_id: "r1", question: "Why not 17?", wait_s: 0 }],
   ]);
 });
 

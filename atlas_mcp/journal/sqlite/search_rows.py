@@ -32,6 +32,10 @@ RANKED = 1_000
 """Matches that are ranked, the newest ones: ranking takes microseconds each, and of more matches
 than these none is the one that was looked for."""
 
+RANKED_PHRASES = 4
+"""Phrases of a search that is ranked: each of them costs a look at all runs that have it. The runs
+that have more phrases than these are few, and all fit well."""
+
 WEIGHTS = (4.0, 6.0, 2.0, 3.0)
 """The weights of `TEXTS` in the rank: a word of the answer says most."""
 
@@ -50,6 +54,11 @@ _OUTLINE = (
 _RANK = (
     f"SELECT rowid, bm25(digest_words, {', '.join(map(str, WEIGHTS))}) FROM digest_words "
     "WHERE digest_words MATCH ? ORDER BY rowid DESC LIMIT ?"
+)
+
+
+_NEWEST = (
+    "SELECT rowid, 0.0 FROM digest_words WHERE digest_words MATCH ? ORDER BY rowid DESC LIMIT ?"
 )
 
 
@@ -83,7 +92,8 @@ def matching(
 ) -> Matches:
     """Return the runs whose texts have all phrases, the best matches first, by the index."""
     query = " ".join(phrase.as_query for phrase in phrases)
-    ranked = connection.execute(_RANK, (query, max(RANKED, offset + limit))).fetchall()
+    rank = _RANK if len(phrases) <= RANKED_PHRASES else _NEWEST
+    ranked = connection.execute(rank, (query, max(RANKED, offset + limit))).fetchall()
     best = sorted(ranked[:RANKED], key=lambda row: (row[1], -row[0])) + ranked[RANKED:]
     total = len(ranked)
     if total >= RANKED:

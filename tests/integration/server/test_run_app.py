@@ -22,7 +22,7 @@ from tests.support.gated_models import Mode, Session, connected, text_of, until
 
 SNAPSHOT = Path(__file__).parents[2] / "snapshots" / "app" / "run_page.json"
 
-DRAWN = {"solve_with_atlas", "explore", "get_run", "cancel_run", "resume_run"}
+DRAWN = {"solve_with_atlas", "explore", "get_run", "cancel_run", "resume_run", "ask_run"}
 """The tools whose results are drawn."""
 
 

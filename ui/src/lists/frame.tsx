@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { ThemeSwitch } from "../parts";
 
-export type Place = "runs" | "stats" | "compare" | "run";
+type Place = "runs" | "stats" | "compare" | "run";
 
 /** Show `children` under the ways to the other pages; `title` names the window. */
 export function Frame(props: { title: string; here: Place; children: ComponentChildren }) {

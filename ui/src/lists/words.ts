@@ -32,7 +32,7 @@ const STOPS: Record<NonNullable<StopReason>, string> = {
 };
 
 /** Why a run ended, in a few words. */
-export function stopText(reason: StopReason): string {
+function stopText(reason: StopReason): string {
   return reason === null ? "not ended" : STOPS[reason];
 }
 

@@ -44,7 +44,7 @@ function CapBar({ spent, held, cap }: { spent: number; held: number; cap: number
   const part = (amount: number) => `${Math.min(100, (amount / cap) * 100)}%`;
   return (
     <div class="cap-bar" aria-hidden="true">
-      <span class="spent" style={{ width: part(spent) }} />
+      {spent > 0 && <span class="spent" style={{ width: part(spent) }} />}
       <span class="held" style={{ width: part(Math.min(held, Math.max(0, cap - spent))) }} />
     </div>
   );

@@ -27,7 +27,7 @@ const TOOLS: Record<ActionName, { tool: string; adds?: ActionArguments; long?: t
   cancel: { tool: "cancel_run" },
   resume: { tool: "resume_run", adds: { wait_s: 0 } },
   explore: { tool: "explore", long: true },
-  ask: { tool: "ask_run", long: true },
+  ask: { tool: "ask_run", adds: { wait_s: 0 } },
 };
 
 export class AppSource implements Source {

@@ -1,7 +1,7 @@
 /** Texts of models: Markdown with formulas and code, drawn when it comes into view. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count } from "../words";
-import { inline, LONGEST_MARKDOWN, slices } from "./markdown";
+import { inline, LONGEST_MARKDOWN, type Slice, slices } from "./markdown";
 import { drawAll, drawFormulas, isFormula } from "./math";
 import { visible } from "./visible";
 
@@ -19,20 +19,28 @@ function Slices({ text }: { text: string }) {
   const parts = useMemo(() => slices(text), [text]);
   return (
     <div class="rich" dir="auto">
-      {parts.map((html, index) => (
-        <Slice key={index} html={html} />
+      {parts.map((part, index) => (
+        <Part key={index} {...part} />
       ))}
     </div>
   );
 }
 
-function Slice({ html }: { html: string }) {
+/** A part keeps the room that it will need, so that the page does not move when it is drawn. */
+function Part({ html, lines }: Slice) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = place.current;
     return element ? whenNear(element, () => drawFormulas(element)) : undefined;
   }, [html]);
-  return <div ref={place} class="slice" dangerouslySetInnerHTML={{ __html: html }} />;
+  return (
+    <div
+      ref={place}
+      class="slice"
+      style={{ containIntrinsicBlockSize: `auto ${(lines * 1.55).toFixed(1)}rem` }}
+      dangerouslySetInnerHTML={{ __html: html }}
+    />
+  );
 }
 
 /** Draw a text of one line, a formula where the whole of it is one. */

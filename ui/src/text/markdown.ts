@@ -33,26 +33,43 @@ export const LONGEST_MARKDOWN = 200_000;
 /** About as many characters of source make a slice. */
 const SLICE = 1_200;
 
-/** Return HTML of a text's parts, in order; together they are the text. */
-export function slices(source: string): string[] {
+/** A part of a text: its HTML, and about how many lines it is high. */
+export interface Slice {
+  html: string;
+  lines: number;
+}
+
+/** Return the parts of a text in order; together they are the text. */
+export function slices(source: string): Slice[] {
   const env = {};
-  const tokens = markdown.parse(visible(source), env);
-  const parts: string[] = [];
+  const parts: Slice[] = [];
   let part: Token[] = [];
-  let size = 0;
-  let depth = 0;
-  for (const token of tokens) {
+  let [size, lines, depth] = [0, 0, 0];
+  const close = () => {
+    if (part.length === 0) return;
+    parts.push({ html: markdown.renderer.render(part, markdown.options, env), lines });
+    part = [];
+    size = 0;
+    lines = 0;
+  };
+  for (const token of markdown.parse(visible(source), env)) {
     part.push(token);
     depth += token.nesting;
     size += token.content.length;
-    if (depth === 0 && size >= SLICE) {
-      parts.push(markdown.renderer.render(part, markdown.options, env));
-      part = [];
-      size = 0;
-    }
+    lines += linesOf(token);
+    if (depth === 0 && size >= SLICE) close();
   }
-  if (part.length > 0) parts.push(markdown.renderer.render(part, markdown.options, env));
+  close();
   return parts;
+}
+
+/** About how many characters a line has. */
+const LINE = 85;
+
+function linesOf({ type, content }: Token): number {
+  if (type === "inline") return Math.ceil(content.length / LINE) + 0.4;
+  if (type === "fence" || type === "code_block") return content.split("\n").length + 1;
+  return type === "math_block" ? 3 : 0;
 }
 
 /** Return HTML of a text of one line, without paragraphs. */

@@ -192,7 +192,7 @@ function List({ runs: latest, stale, chosen, onChoose }: ListProps) {
 /** How many runs there are, or were found. */
 function countText({ total, query, runs }: RunsDocument): string {
   if (total === 0) return "";
-  if (query) return `${counted(total, "run")} found, the best matches first`;
+  if (query) return `${counted(total, "run")} found`;
   const all = counted(total, "run");
   return runs.length < total
     ? `The newest ${count(runs.length)} of ${all}`

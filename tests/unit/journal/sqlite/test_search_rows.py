@@ -81,6 +81,15 @@ def test_more_matches_than_are_ranked_are_all_counted_and_paged(
     ]
 
 
+def test_a_search_of_many_words_has_the_newest_first(connection: sqlite3.Connection) -> None:
+    phrases = phrases_of("question of primes and rivers")
+
+    found = search_rows.matching(connection, phrases, 2, 0, is_live)
+
+    assert len(phrases) > search_rows.RANKED_PHRASES
+    assert (ids(found), found.total) == (["r29", "r28"], 30)
+
+
 def test_a_run_that_is_gone_is_left_out(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM runs WHERE run_id = 'r07'")
 

@@ -19,6 +19,7 @@ from atlas_mcp.runs.request import RunRequest
 from tests.support.asked_worlds import AskedWorld
 
 
+@pytest.mark.requirement("ASK-3")
 async def test_a_question_is_answered_and_its_run_stays_as_it_was(tmp_path: Path) -> None:
     world = AskedWorld(tmp_path)
     async with world.service() as service:
@@ -88,6 +89,7 @@ async def test_cancelling_a_run_ends_the_question_and_leaves_the_answer(tmp_path
     assert isinstance(run.state.questions[number].outcome, QuestionAnswered)
 
 
+@pytest.mark.requirement("ASK-5")
 async def test_an_open_question_of_a_dead_process_is_asked_again_only_by_its_caller(
     tmp_path: Path,
 ) -> None:
@@ -110,6 +112,7 @@ async def test_an_open_question_of_a_dead_process_is_asked_again_only_by_its_cal
     assert isinstance(run.state.questions[1].outcome, QuestionAnswered)
 
 
+@pytest.mark.requirement("ASK-4")
 async def test_a_reply_on_record_that_was_not_read_is_never_paid_for_again(tmp_path: Path) -> None:
     world = AskedWorld(tmp_path)
     run_id, records = await asked_run(world)
@@ -176,6 +179,7 @@ async def test_a_run_without_an_orchestrator_is_asked_through_the_configured_one
     assert isinstance(run.state.questions[1].outcome, QuestionAnswered)
 
 
+@pytest.mark.requirement("ASK-6")
 async def test_an_instruction_has_an_answered_run_gather_more(tmp_path: Path) -> None:
     world = AskedWorld(tmp_path)
     async with world.service() as service:

@@ -106,8 +106,8 @@ def test_a_large_run_has_its_document_at_once() -> None:
     )
     document_of(run.records)
 
-    began = time.perf_counter()
+    began = time.process_time()
     document = document_of(run.records)
 
     assert sum(len(one.reasoning or "") for one in document.candidates) == 20 * 30_100
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 0.05

@@ -83,11 +83,16 @@ class SqliteSearch(Search):
             if waiting.cancelled_caught:
                 return len(self._left)
         try:
-            return await self._catch_up(until, progress)
-        except _IndexDamaged:
-            if await self._made_again():
-                return await self._catch_up(until, progress)
-            return len(self._left)
+            while True:
+                try:
+                    return await self._catch_up(until, progress)
+                except _IndexDamaged:
+                    if not await self._made_again():
+                        return len(self._left)
+        except JournalError as error:
+            # What is there can be searched all the same: on a full disk, or beside a long write.
+            logger.warning("runs cannot be read for the index now: %s", error)
+            return await self._read_only_left()
         finally:
             self._reading.release()
 
@@ -95,8 +100,7 @@ class SqliteSearch(Search):
     async def search(self, text: str, *, limit: int = 50, offset: int = 0) -> FoundRuns:
         phrases = phrases_of(text)
 
-        def query(connection: sqlite3.Connection) -> FoundRuns:
-            state = digest_rows.state_of(connection)
+        def answer(connection: sqlite3.Connection, state: State) -> FoundRuns:
             is_live = self.leases.is_live
             usable = state.there and not state.damaged
             is_plain = False
@@ -113,7 +117,10 @@ class SqliteSearch(Search):
                 )
             return FoundRuns(text, limit, offset, found.runs, found.total, plain=is_plain)
 
-        found = await self._asked(query)
+        found = await self._asked(
+            lambda connection: answer(connection, digest_rows.state_of(connection)),
+            otherwise=lambda connection: answer(connection, State()),
+        )
         given_back = self.leases.given_back
         runs = tuple(
             replace(one, run=replace(one.run, driven=False))
@@ -151,8 +158,18 @@ class SqliteSearch(Search):
         except (JournalError, _IndexDamaged) as error:
             logger.info("%s: digests of removed runs are left: %s", self.store.path, error)
 
-    async def _asked(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run a query over digests; make them anew once if they turn out to be damaged."""
+    async def _asked(
+        self,
+        query: Callable[[sqlite3.Connection], _T],
+        *,
+        otherwise: Callable[[sqlite3.Connection], _T] | None = None,
+    ) -> _T:
+        """Run a query over digests; make them anew once if they turn out to be damaged.
+
+        Args:
+            query: The query.
+            otherwise: One without digests, for where that does not help.
+        """
         try:
             return await self._ask(query)
         except _IndexDamaged:
@@ -160,9 +177,11 @@ class SqliteSearch(Search):
         try:
             return await self._ask(query)
         except _IndexDamaged as error:
+            if otherwise is not None:
+                return await self.store.records.ask(otherwise)
             raise JournalError(
-                f"{self.store.path}: the index of runs is damaged and cannot be made anew; the "
-                "runs themselves are listed by `atlas-mcp runs list`"
+                f"{self.store.path}: what is kept for statistics is damaged and cannot be made "
+                "anew now; the runs are whole, and `atlas-mcp runs list` lists them"
             ) from error
 
     async def _ask(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -250,12 +269,18 @@ class SqliteSearch(Search):
     async def _read_only_left(self) -> int:
         """Return how many runs have no digest, where none can be made."""
 
-        def query(connection: sqlite3.Connection) -> list[str]:
-            if digest_rows.state_of(connection).there:
-                return digest_rows.stale(connection)
+        def every(connection: sqlite3.Connection) -> list[str]:
             return [columns.text(one) for (one,) in connection.execute("SELECT run_id FROM runs")]
 
-        self._left = dict.fromkeys(await self._ask(query))
+        def query(connection: sqlite3.Connection) -> list[str]:
+            there = digest_rows.state_of(connection).there
+            return digest_rows.stale(connection) if there else every(connection)
+
+        try:
+            left = await self._ask(query)
+        except _IndexDamaged:
+            left = await self.store.records.ask(every)
+        self._left = dict.fromkeys(left)
         return len(self._left)
 
 

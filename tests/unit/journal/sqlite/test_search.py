@@ -14,6 +14,8 @@ import pytest
 from atlas_mcp.atlas.digest import DIGEST_VERSION
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.sqlite import store
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import ReadOnlyJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
@@ -43,7 +45,7 @@ def execute(home: Path, *statements: str) -> list[tuple[object, ...]]:
         return [row for one in statements for row in connection.execute(one).fetchall()]
 
 
-async def found(journal: SqliteJournal, text: str) -> list[str]:
+async def found(journal: Journal, text: str) -> list[str]:
     return [one.run.run_id for one in (await journal.search(text)).runs]
 
 
@@ -179,8 +181,10 @@ async def test_an_index_damaged_while_it_is_used_is_made_anew_once(
         assert await found(journal, "seventeen") == ["one"]
 
         execute(tmp_path, "DROP TABLE digest_words_idx")
-        with pytest.raises(JournalError, match="runs list"):
-            await journal.search("seventeen")
+        assert (await journal.search("seventeen")).plain
+        assert await found(journal, "how") == ["two", "one"]
+        execute(tmp_path, "DROP TABLE digest_changes", "DROP TABLE digests")
+        await journal.catch_up()
         assert len(await journal.list_runs()) == 2
 
     assert "made anew" in caplog.text
@@ -306,3 +310,35 @@ async def test_many_removed_runs_leave_nothing_behind(tmp_path: Path) -> None:
         ] * 4
         asked = "SELECT count(*) FROM digest_words WHERE digest_words MATCH 'seventeen'"
         assert execute(tmp_path, asked) == [(0,)]
+
+
+async def test_a_journal_that_is_kept_locked_is_searched_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_TIMEOUT", 0.01)
+    await filled(tmp_path)
+    async with opened(tmp_path) as journal:
+        await ended_run(journal, "three", 3.0, "seventeen")
+        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+            assert await journal.catch_up() == 1
+            matches = await journal.search("seventeen")
+            assert ([one.run.run_id for one in matches.runs], matches.unread) == (["one"], 1)
+
+            other.execute("ROLLBACK")
+        assert await journal.catch_up() == 0
+        assert (await journal.search("seventeen")).total == 2
+
+
+async def test_damaged_digests_that_take_no_writes_leave_titles_to_search(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    execute(tmp_path, "DROP TABLE digests", "CREATE TABLE digests (x)")
+    journal = ReadOnlyJournal(tmp_path)
+    try:
+        assert await journal.catch_up() == 2
+        assert await found(journal, "how") == ["two", "one"]
+        with pytest.raises(JournalError, match="runs list"):
+            await journal.statistics()
+    finally:
+        await journal.aclose()

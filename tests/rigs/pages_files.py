@@ -133,7 +133,8 @@ def check_hostile(browser: Browser, folder: Path, texts: Mapping[str, str]) -> I
 
 def _obeyed(tab: Tab, text: str) -> Iterator[str]:
     tab.page.evaluate(OPEN_ALL)
-    tab.page.wait_for_timeout(50)
+    # Texts are drawn as they come into view.
+    tab.page.evaluate(SCROLL)
     yield from tab.faults()
     for element in tab.page.evaluate(ACTIVE):
         yield f"an element: {element}"

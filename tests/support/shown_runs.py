@@ -18,6 +18,7 @@ import anyio
 from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import (
     CallsLost,
+    Event,
     ExploresPlanned,
     Planned,
     Record,
@@ -27,11 +28,19 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import Explore, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, Image, ReplyEnd
+from atlas_mcp.atlas.messages import AssistantTurn, Image, ReplyEnd, Text, UserTurn
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.question_events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionFailed,
+    QuestionPosed,
+    QuestionReplied,
+)
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import plain, text_of
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.registry import open_journal
 from tests.support.hostile_texts import hostile_value
@@ -247,6 +256,37 @@ def pictures() -> Records:
     ).records
 
 
+def asked() -> Records:
+    """Three questions were asked about it: answered, in need of evidence, and one that failed."""
+    return with_questions(
+        answered(),
+        ("Why not 19?", QuestionAnswered(1, "Candidate 2 takes $1$ away **twice**.", (2, 4))),
+        (
+            "Does the order count?",
+            QuestionAnswered(2, "The evidence does not say.", (), "A count of *ordered* pairs."),
+        ),
+        ("Where is the weakest step?", QuestionFailed(3, failed(), Charge())),
+    )
+
+
+def with_questions(
+    records: Records, *questions: tuple[str, QuestionAnswered | QuestionFailed]
+) -> Records:
+    """Return the records of a run with questions about it, each with its end."""
+    for question, end in questions:
+        number, model = end.number, a_model("anthropic/claude-sonnet-5-5")
+        said = UserTurn((Text(question),))
+        events: list[Event] = [
+            QuestionPosed(number, question, model),
+            QuestionAsked(number, said, Decimal("0.1"), 1_000, {}, "You answer questions."),
+        ]
+        if isinstance(end, QuestionAnswered):
+            paid = Charge(Usage(1, 900, 60), Decimal("0.02"))
+            events.append(QuestionReplied(number, AssistantTurn(end.answer), "end", "", paid))
+        records = followed_by(records, *events, end)
+    return records
+
+
 def explored() -> Records:
     """A client is its orchestrator."""
     spec = a_run(workflow="explore", prefetch=0)
@@ -324,7 +364,7 @@ def hostile(text: str, *, shaped: bool = False) -> Records:
     worded: list[tuple[AssistantTurn, ReplyEnd]] = [
         (replace(turn, text=text), end) for turn, end in said[:-1]
     ]
-    return play(
+    played = play(
         spec,
         *worded,
         said[-1],
@@ -336,6 +376,11 @@ def hostile(text: str, *, shaped: bool = False) -> Records:
         ),
         problem=Problem(text[:100_000] or "?", answer_schema=schema if shaped else None),
     ).records
+    return with_questions(
+        played,
+        (text[:4_000] or "?", QuestionAnswered(1, text, (1,), text)),
+        (f"{text[:1_000]} ?", QuestionFailed(2, failed("malformed", text[:2_000]), Charge())),
+    )
 
 
 def calls(*arguments: Mapping[str, Any]) -> tuple[AssistantTurn, ReplyEnd]:
@@ -354,7 +399,7 @@ STATES: Mapping[str, Callable[[], Records]] = {
     one.__name__: one
     for one in (
         answered, dissent, unsupported, no_candidates, refused, cancelled, capped, interrupted,
-        resumed, unpriced, pictures, explored, voted, refined,
+        resumed, unpriced, pictures, asked, explored, voted, refined,
     )
 }  # fmt: skip
 """One run of each state, by its name, which is its id too."""

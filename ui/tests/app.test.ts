@@ -49,7 +49,7 @@ async function hosted(
 }
 
 function page(run: string, more: Record<string, unknown> = {}): Answer {
-  const structuredContent = { run_id: run, version: 3, live: true, ...more };
+  const structuredContent = { run_id: run, version: 3, live: true, questions: [], ...more };
   return { content: [{ type: "text", text: "Run." }], structuredContent };
 }
 
@@ -154,11 +154,26 @@ test("an action that is refused says why, and a run that failed is none", async 
 });
 
 test("once its run has ended, the page follows no more", async () => {
-  const { bridge, source } = await hosted(() => page("r1", { live: false, driven: false }));
+  const { bridge, source } = await hosted(() => page("r1", { live: false }));
   await bridge.sendToolResult(page("r1") as never);
   expect(source.can("follow")).toBe(true);
 
   await source.document(0, NOTHING);
+
+  expect(source.can("follow")).toBe(false);
+});
+
+test("a question about a run that has ended is followed until it is answered", async () => {
+  let state = "asked";
+  const { bridge, source } = await hosted(() =>
+    page("r1", { live: false, questions: [{ state }] }),
+  );
+  await bridge.sendToolResult(page("r1") as never);
+
+  await source.document(0, NOTHING);
+  expect(source.can("follow")).toBe(true);
+  state = "answered";
+  await source.document(3, NOTHING);
 
   expect(source.can("follow")).toBe(false);
 });

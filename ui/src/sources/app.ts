@@ -36,7 +36,7 @@ export class AppSource implements Source {
   private shown: string | null = null;
   /** Whether the run goes on, as its last document says. */
   private going = true;
-  /** Whether a process has it, as one also has for a question about a run that has ended. */
+  /** Whether there is news to come: of the run, or of a question about one that has ended. */
   private live = true;
 
   constructor(
@@ -153,7 +153,7 @@ export class AppSource implements Source {
     this.shown = document.run_id;
     this.call.name(document.run_id);
     this.going = document.live;
-    this.live = document.live || document.driven;
+    this.live = document.live || document.questions.some((one) => one.state === "asked");
     return document;
   }
 

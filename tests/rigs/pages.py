@@ -9,7 +9,7 @@ large     20 explores of 30,000 characters: how fast the page opens and scrolls
 empty     the lists of a home without runs, served
 lists     the list of runs, its search, a comparison and the statistics, served
 served    hostile texts and a large run, served; the transcript, and files that are saved
-live      a run shown as it goes on, and every button, by mouse and by keys
+live      a run shown as it goes on, every button by mouse and by keys, and a server that ends
 app       the page inside a host of MCP Apps, against a server that runs
 origins   pages of other origins, and rebound names: nothing is read, nothing changes
 
@@ -96,6 +96,8 @@ def live(work: Work) -> Iterator[str]:
     with open_home() as home, home.serving() as serving:
         yield from pages_served.check_live(work.browser, home, serving)
         yield from pages_served.check_explored(work.browser, home, serving)
+    with open_home() as home:
+        yield from pages_served.check_server_gone(work.browser, home)
 
 
 def origins(work: Work) -> Iterator[str]:

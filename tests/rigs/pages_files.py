@@ -118,6 +118,16 @@ def check_states(browser: Browser, folder: Path, pictures: Path | None) -> Itera
         with browser.tab(path.as_uri()) as tab:
             tab.open(path.as_uri())
             yield from look(tab, name, pictures)
+            if name in ("answered", "resumed"):
+                put_side_by_side(tab)
+                yield from look(tab, f"{name} side by side", pictures)
+
+
+def put_side_by_side(tab: Tab) -> None:
+    """Have the first two candidates shown side by side."""
+    for place in (0, 1):
+        tab.page.get_by_role("checkbox").nth(place).check()
+    tab.page.wait_for_selector(".side-by-side")
 
 
 def check_hostile(browser: Browser, folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
@@ -135,6 +145,8 @@ def _obeyed(tab: Tab, text: str) -> Iterator[str]:
     tab.page.evaluate(OPEN_ALL)
     # Texts are drawn as they come into view.
     tab.page.evaluate(SCROLL)
+    if tab.page.get_by_role("checkbox").count() > 1:
+        put_side_by_side(tab)
     yield from tab.faults()
     for element in tab.page.evaluate(ACTIVE):
         yield f"an element: {element}"
@@ -177,6 +189,12 @@ def check_large(browser: Browser, folder: Path, *, timed: bool) -> Iterator[str]
             print(f"  {what}, {height} px: longest task {one.took:.0f} ms, works {one.worked:.0f}")
             if (one.took if timed else one.worked) > MOST_LONG_MS:
                 yield f"large, {what}: a task of {one.took:.0f} ms, works for {one.worked:.0f} ms"
+        with browser.timing(tab) as tasks:
+            put_side_by_side(tab)
+        one = longest_of(tasks)
+        print(f"  side by side: longest task {one.took:.0f} ms, works {one.worked:.0f}")
+        if (one.took if timed else one.worked) > MOST_LONG_MS:
+            yield f"large, side by side: a task works for {one.worked:.0f} ms"
         yield from (f"large: {fault}" for fault in tab.faults())
 
 

@@ -20,7 +20,7 @@ from pages_files import look, timed_opening
 from pages_server import PATIENCE, PagesHome, Serving
 
 from tests.support.hostile_texts import CANARY, RUNS
-from tests.support.shown_runs import STATES, hostile, large
+from tests.support.shown_runs import STATES, hostile, interrupted, large
 
 PROBLEM = "How much is 6 times 7?"
 
@@ -240,6 +240,29 @@ def _other_process(browser: Browser, home: PagesHome, serving: Serving) -> Itera
             yield from (f"another process: {fault}" for fault in tab.faults())
         if not wait_for(lambda: process.poll() is not None, PATIENCE):
             yield "another process: it goes on with a cancelled run"
+
+
+def check_server_gone(browser: Browser, home: PagesHome) -> Iterator[str]:
+    """Yield what a page does wrong when its server ends, and another one begins in its place."""
+    home.keep({"left": interrupted()})
+    excused = ("complains: Failed to load resource",)
+    with home.serving() as serving, browser.tab(serving.address, excused=excused) as tab:
+        tab.open(f"{serving.address}/runs/left", ready="h1")
+        before = tab.text()
+        port = serving.port
+        seconds = serving.end()
+        print(f"  the server ends after {seconds:.1f} s, with a page open")
+        _press(tab, r"^Go on")
+        _press(tab, r"^Go on$", inside="form")
+        tab.page.wait_for_selector("text=/does not answer/", timeout=PATIENCE * 1_000)
+        with home.serving("serve", "--http", "--port", str(port)):
+            _press(tab, r"^Go on$", inside="form")
+            tab.page.wait_for_selector("text=/reload the page/", timeout=PATIENCE * 1_000)
+            if home.view("left")["status"] != "interrupted":
+                yield "gone: a page of the server before changes a run"
+            if before.split("\n")[0] not in tab.text():
+                yield "gone: the page is empty"
+            yield from (f"gone: {fault}" for fault in tab.faults())
 
 
 def check_explored(browser: Browser, home: PagesHome, serving: Serving) -> Iterator[str]:

@@ -47,7 +47,6 @@ from atlas_mcp.views.plain_text import (
     remark_lines,
     state_line,
 )
-from atlas_mcp.views.questions import question_line
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
@@ -102,7 +101,6 @@ def print_run(document: PageDocument, view: RunView, *, here: bool) -> None:
     course = [
         *_under("How   ", course_lines(document)),
         *_under("Paid  ", money_lines(document)),
-        *_under("Asked ", [question_line(one) for one in view.questions]),
     ]
     print_view(view, as_json=False, evidence="all", here=here, course=course)
 

@@ -40,8 +40,13 @@ from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
 from atlas_mcp.views.course_lines import course_lines, money_lines
 from atlas_mcp.views.page.shapes import PageDocument
-from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
-from atlas_mcp.views.questions import question_line
+from atlas_mcp.views.plain_text import (
+    candidate_lines,
+    indented,
+    question_lines,
+    remark_lines,
+    state_line,
+)
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
@@ -96,7 +101,6 @@ def print_run(document: PageDocument, view: RunView, *, here: bool) -> None:
     course = [
         *_under("How   ", course_lines(document)),
         *_under("Paid  ", money_lines(document)),
-        *_under("Asked ", [question_line(one) for one in view.questions]),
     ]
     print_view(view, as_json=False, evidence="all", here=here, course=course)
 
@@ -158,7 +162,8 @@ def _evidence(view: RunView, *, whole: bool) -> list[str]:
     }
     if whole:
         found |= {one.explore_id: remark_lines(one) for one in view.remarks}
-    return [found[number] for number in sorted(found)]
+    asked = [question_lines(one) for one in view.questions] if whole else []
+    return [*(found[number] for number in sorted(found)), *asked]
 
 
 def print_runs_as_data(runs: Sequence[ListedRun], lone: Sequence[LoneDriver]) -> None:

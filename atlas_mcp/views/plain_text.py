@@ -10,7 +10,7 @@ import re
 from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.texts import answer_text, printable
 from atlas_mcp.views.facts import agreement_in, calls_text, confidence_text, explore_name
-from atlas_mcp.views.run_view import CandidateView, RemarkView, RunView
+from atlas_mcp.views.run_view import CandidateView, QuestionView, RemarkView, RunView
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """The ends of a line, for any program that reads lines."""
@@ -54,3 +54,12 @@ def remark_lines(remark: RemarkView) -> str:
     return "\n   ".join(
         (f"{head}{f' on {about}' if about else ''}:", *_NEW_LINE.split(remark.text))
     )
+
+
+def question_lines(question: QuestionView) -> str:
+    """Return a question and its answer in lines of which only the first begins at the margin."""
+    said = question.answer or f"{question.state}, {question.error or 'no answer yet'}"
+    parts = [f"question {question.number}: {question.question}", said]
+    if question.needs_new_evidence is not None:
+        parts.append(f"needs: {question.needs_new_evidence}")
+    return "\n   ".join(line for part in parts for line in _NEW_LINE.split(part))

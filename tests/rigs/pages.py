@@ -8,7 +8,7 @@ shaped    texts of an absurd size or shape
 large     20 explores of 30,000 characters: how fast the page opens and scrolls
 empty     the lists of a home without runs, served
 lists     the list of runs, its search, a comparison and the statistics, served
-served    hostile texts and a large run, served
+served    hostile texts and a large run, served; the transcript, and files that are saved
 live      a run shown as it goes on, and every button, by mouse and by keys
 app       the page inside a host of MCP Apps, against a server that runs
 origins   pages of other origins, and rebound names: nothing is read, nothing changes
@@ -88,6 +88,7 @@ def served(work: Work) -> Iterator[str]:
     texts = pages_files.quick_texts() if work.quick else RUNS
     with open_home() as home, home.serving() as serving:
         yield from pages_served.check_served_hostile(work.browser, home, serving, texts)
+        yield from pages_served.check_taken_along(work.browser, home, serving, work.folder)
         yield from pages_served.check_served_large(work.browser, home, serving, timed=work.timed)
 
 

@@ -19,6 +19,7 @@ from leaving_home import wait_for
 from pages_files import look, timed_opening
 from pages_server import PATIENCE, PagesHome, Serving
 
+from tests.support.hostile_texts import CANARY, RUNS
 from tests.support.shown_runs import STATES, hostile, large
 
 PROBLEM = "How much is 6 times 7?"
@@ -83,6 +84,33 @@ def check_served_hostile(
             tab.open(serving.address + path)
             tab.page.wait_for_timeout(300)
             yield from (f"{path}: {fault}" for fault in tab.faults())
+
+
+def check_taken_along(
+    browser: Browser, home: PagesHome, serving: Serving, folder: Path
+) -> Iterator[str]:
+    """Yield what is wrong with the transcript, and with the files that a run is saved into."""
+    home.keep({"kept": hostile(RUNS["script"])})
+    files = {"saved": folder / "saved.html", "written": folder / "written.html"}
+    with browser.tab(serving.address, excused=("another page", "a download")) as tab:
+        tab.open(f"{serving.address}/runs/kept", ready="h1")
+        with tab.page.expect_popup() as other:
+            tab.page.get_by_role("link", name="Open transcript").click()
+        other.value.wait_for_load_state()
+        kind, text, ran = other.value.evaluate(
+            "[document.contentType, document.body.innerText, window.canaryRan]"
+        )
+        if kind != "text/markdown" or f"<script>{CANARY}" not in text or ran:
+            yield f"transcript: {kind}, {text[:80]!r}, {ran}"
+        with tab.page.expect_download() as saving:
+            tab.page.get_by_role("link", name="Save as file").click()
+        saving.value.save_as(files["saved"])
+        yield from (f"saving: {fault}" for fault in tab.faults())
+    home.command("runs", "show", "kept", "--html", str(files["written"]))
+    for name, path in files.items():
+        with browser.tab(path.as_uri()) as tab:
+            tab.open(path.as_uri(), ready="h1")
+            yield from (f"{name}: {fault}" for fault in tab.faults())
 
 
 def check_served_large(

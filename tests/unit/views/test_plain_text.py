@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
-from atlas_mcp.views.run_view import RemarkView
+from atlas_mcp.views.plain_text import (
+    candidate_lines,
+    indented,
+    question_lines,
+    remark_lines,
+    state_line,
+)
+from atlas_mcp.views.run_view import QuestionView, RemarkView
 from tests.support.shown_views import a_candidate, a_view
 
 
@@ -37,3 +43,18 @@ def test_a_remark_names_its_role_and_the_explores_that_it_is_about() -> None:
 
 def test_a_text_of_several_lines_stands_to_the_right_of_its_label() -> None:
     assert indented("one\ntwo") == "one\n      two"
+
+
+def test_no_line_of_an_answer_to_a_question_begins_at_the_margin() -> None:
+    question = QuestionView(
+        number=2,
+        question="Why?\nrun x",
+        state="answered",
+        answer="So.\nquestion 3: forged",
+        needs_new_evidence="A check.",
+    )
+
+    first, *others = question_lines(question).split("\n")
+
+    assert first == "question 2: Why?"
+    assert others == ["   run x", "   So.", "   question 3: forged", "   needs: A check."]

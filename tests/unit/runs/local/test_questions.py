@@ -51,8 +51,8 @@ async def test_two_questions_at_once_are_both_asked_and_the_same_one_once(tmp_pa
         run = await service.wait(run_id, 10)
         again = await service.ask(run_id, "Why not 18?")
 
-    assert sorted(numbers) == [1, 1, 2]
-    assert again == 2 or again == 1
+    assert sorted({*numbers}) == [1, 2]
+    assert again in numbers
     assert world.asked == 2
     assert world.model.most_in_flight == 2
     assert not run.state.open_questions

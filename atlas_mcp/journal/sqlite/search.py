@@ -65,6 +65,8 @@ class SqliteSearch(Search):
     _compared_at: float | None = field(init=False, default=None)
     _left: dict[str, None] = field(init=False, default_factory=dict[str, None])
     _made_anew: bool = field(init=False, default=False)
+    # The statistics of the file's version for the reader's connection, which any commit changes.
+    _added_up: tuple[int, Statistics] | None = field(init=False, default=None)
     # Keeps two searches from reading the same runs at once.
     _reading: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
@@ -135,7 +137,15 @@ class SqliteSearch(Search):
         def query(connection: sqlite3.Connection) -> Statistics | None:
             if not digest_rows.state_of(connection).there:
                 return None
-            return search_rows.statistics(connection, len(self._left), self.leases.is_live)
+            [version] = connection.execute("PRAGMA data_version").fetchone()
+            before = self._added_up
+            if before is not None and before[0] == version:
+                return replace(before[1], unread=len(self._left))
+            found = search_rows.statistics(connection, len(self._left), self.leases.is_live)
+            # Whether a run is still driven is no matter of the file alone.
+            going = any(end.status == "running" for end in found.ends)
+            self._added_up = None if going else (version, found)
+            return found
 
         found = await self._asked(query)
         if found is None:

@@ -342,3 +342,17 @@ async def test_damaged_digests_that_take_no_writes_leave_titles_to_search(tmp_pa
             await journal.statistics()
     finally:
         await journal.aclose()
+
+
+async def test_statistics_follow_every_change_of_the_file(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    async with opened(tmp_path) as journal:
+        await journal.catch_up()
+        first = await journal.statistics()
+        assert await journal.statistics() == first
+
+        await ended_run(journal, "three", 3.0)
+        await journal.catch_up()
+        assert (await journal.statistics()).runs == 3
+        execute(tmp_path, "DELETE FROM digests WHERE run_id = 'one'")
+        assert (await journal.statistics()).runs == 2

@@ -1,5 +1,5 @@
 /** Two candidates side by side, with the step where they part. */
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageCandidate } from "../generated/run";
 import { Rich, RichLine } from "../text/Rich";
 import { counted, share } from "../words";
@@ -86,11 +86,24 @@ function partingWords(pairs: Pair[]): string {
   return `They agree for ${counted(at, "step")}, and part at the step that is marked.`;
 }
 
+/** Pairs that are drawn at once; the others follow, as many at a time. */
+const PORTION = 12;
+
+/** Milliseconds between two portions, in which the page takes keys and clicks. */
+const PAUSE_MS = 30;
+
 function Pairs({ pairs }: { pairs: Pair[] }) {
   const parting = partingAt(pairs);
+  const [drawn, setDrawn] = useState({ pairs, count: PORTION });
+  const count = drawn.pairs === pairs ? drawn.count : PORTION;
+  useEffect(() => {
+    if (count >= pairs.length) return;
+    const next = setTimeout(() => setDrawn({ pairs, count: count + PORTION }), PAUSE_MS);
+    return () => clearTimeout(next);
+  }, [pairs, count]);
   return (
     <>
-      {pairs.map((pair, index) => (
+      {pairs.slice(0, count).map((pair, index) => (
         <tr key={index} class={`pair ${pair.kind}`} id={index === parting ? "parting" : undefined}>
           {[pair.left, pair.right].map((text, side) => (
             <td key={side}>

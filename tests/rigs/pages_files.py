@@ -63,6 +63,18 @@ async () => {
 }
 """
 
+TICK_TWO = """
+async () => {
+  const boxes = [...document.querySelectorAll('main input[type=checkbox]')].slice(0, 2);
+  if (boxes.length < 2) return false;
+  for (const box of boxes) {
+    box.click();
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return true;
+}
+"""
+
 ACTIVE = f"""
 () => [...document.querySelectorAll('*')].filter((one) =>
   /^(IFRAME|OBJECT|EMBED|BASE|AUDIO|VIDEO|PORTAL|FRAME|ANIMATE)$/i.test(one.tagName)
@@ -124,10 +136,10 @@ def check_states(browser: Browser, folder: Path, pictures: Path | None) -> Itera
 
 
 def put_side_by_side(tab: Tab) -> None:
-    """Have the first two candidates shown side by side."""
-    for place in (0, 1):
-        tab.page.get_by_role("checkbox").nth(place).check()
-    tab.page.wait_for_selector(".side-by-side")
+    """Have the first two candidates shown side by side, where there are two."""
+    # Playwright's own search by role takes longer than the page on one of 300,000 elements.
+    if tab.page.evaluate(TICK_TWO):
+        tab.page.wait_for_selector(".side-by-side")
 
 
 def check_hostile(browser: Browser, folder: Path, texts: Mapping[str, str]) -> Iterator[str]:
@@ -145,8 +157,7 @@ def _obeyed(tab: Tab, text: str) -> Iterator[str]:
     tab.page.evaluate(OPEN_ALL)
     # Texts are drawn as they come into view.
     tab.page.evaluate(SCROLL)
-    if tab.page.get_by_role("checkbox").count() > 1:
-        put_side_by_side(tab)
+    put_side_by_side(tab)
     yield from tab.faults()
     for element in tab.page.evaluate(ACTIVE):
         yield f"an element: {element}"

@@ -66,12 +66,12 @@ async () => {
 TICK_TWO = """
 async () => {
   const boxes = [...document.querySelectorAll('main input[type=checkbox]')].slice(0, 2);
-  if (boxes.length < 2) return false;
+  if (boxes.length < 2) return null;
   for (const box of boxes) {
     box.click();
-    await new Promise((done) => setTimeout(done, 50));
+    await new Promise((done) => setTimeout(done, 200));
   }
-  return true;
+  return document.querySelector('.side-by-side') !== null;
 }
 """
 
@@ -137,9 +137,9 @@ def check_states(browser: Browser, folder: Path, pictures: Path | None) -> Itera
 
 def put_side_by_side(tab: Tab) -> None:
     """Have the first two candidates shown side by side, where there are two."""
-    # Playwright's own search by role takes longer than the page on one of 300,000 elements.
-    if tab.page.evaluate(TICK_TWO):
-        tab.page.wait_for_selector(".side-by-side")
+    # Playwright's own ways to find an element take longer than the page, if that is a large one.
+    there = tab.page.evaluate(TICK_TWO)
+    assert there is not False, "the candidates do not stand side by side"
 
 
 def check_hostile(browser: Browser, folder: Path, texts: Mapping[str, str]) -> Iterator[str]:

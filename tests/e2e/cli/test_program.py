@@ -515,6 +515,18 @@ def test_the_help_shows_no_marks_of_its_source(
     assert "\\" not in capfd.readouterr().out
 
 
+def test_every_option_says_what_it_is_for() -> None:
+    import click
+
+    from atlas_mcp.cli.commands import cli
+
+    for name, command in cli.commands.items():
+        for one in (command, *getattr(command, "commands", {}).values()):
+            for option in one.params:
+                if isinstance(option, click.Option):
+                    assert option.help, f"{name} {one.name}: {option.opts}"
+
+
 @pytest.mark.requirement("CLI-7")
 def test_every_command_has_a_snapshot_of_its_help() -> None:
     from atlas_mcp.cli.commands import cli

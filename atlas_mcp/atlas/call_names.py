@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
+from typing import Literal, NamedTuple, TypeAlias, cast, get_args
 
 from atlas_mcp.atlas.events import (
     OrchestratorAsked,
@@ -26,6 +27,29 @@ CallEnd: TypeAlias = (
     | QuestionFailed
 )
 """The events that end a call and state its charge."""
+
+CallKind: TypeAlias = Literal["solver", "orchestrator", "question"]
+"""What a call is made for."""
+
+
+class CallName(NamedTuple):
+    """The name of a call, read.
+
+    Attributes:
+        kind: What the call is made for.
+        number: The explore, the orchestrator's turn, or the question.
+    """
+
+    kind: CallKind
+    number: int
+
+
+def call_named(key: str) -> CallName | None:
+    """Return the call that has a name in a ledger; `None` where no call is called that."""
+    kind, _, number = key.rpartition("-")
+    if kind not in get_args(CallKind) or not re.fullmatch("[0-9]{1,18}", number):
+        return None
+    return CallName(cast("CallKind", kind), int(number))
 
 
 def solver_call(explore_id: int) -> str:

@@ -139,7 +139,14 @@ def cli(ctx: click.Context) -> int:
     help="Serve over HTTP until a signal: MCP at /mcp, pages of runs at /runs.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="Port of this machine; 0 for any that is free.",
+)
 @click.pass_context
 def serve(ctx: click.Context, *, http: bool, host: str, port: int) -> int:
     """Serve MCP on stdin and stdout, until the input ends; with --http, over HTTP."""

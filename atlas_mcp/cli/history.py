@@ -21,13 +21,21 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 
 @click.command(short_help="Find runs by words of problem, answer or model.")
 @click.argument("words", metavar="TEXT", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Most runs to show.",
+)
 @AS_JSON
 def search(words: tuple[str, ...], *, limit: int, as_json: bool) -> int:
-    """Find runs that have all words of TEXT, the best matches first.
+    """Find runs that have all words of TEXT.
 
     Problems, answers, candidates' answers, solvers, models and ids are searched. The last word may
-    be the beginning of one. The first search reads all runs, once.
+    be the beginning of one. The newest 1,000 matches of up to four words come best first, all other
+    matches newest first. The first search reads all runs, once.
     """
 
     async def work(service: RunService) -> int:
@@ -65,10 +73,10 @@ def compare(first: str, second: str, *, as_json: bool) -> int:
 @click.command(short_help="Show what was spent, and what paid off.")
 @AS_JSON
 def stats(*, as_json: bool) -> int:
-    """Show what was spent by month and model, how runs ended, and which solvers were right.
+    """Show what was spent by month and model, how runs ended, and whose answers won.
 
-    An explore was right where its candidate gave the answer that its run ended with. Runs that were
-    removed are not counted.
+    An explore won where its candidate gave the answer that its run ended with: it agreed with that
+    answer, which may be wrong. Runs that were removed are not counted.
     """
 
     async def work(service: RunService) -> int:

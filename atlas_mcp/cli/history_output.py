@@ -58,7 +58,7 @@ def print_found(document: RunsDocument) -> None:
         return
     draw_data(Group(*(_found(one) for one in document.runs)))
     if document.total > len(document.runs):
-        tell(f"The best {len(document.runs)} of {document.total:,}; --limit shows more.")
+        tell(f"{len(document.runs):,} of {document.total:,} shown; --limit shows more.")
 
 
 def print_comparison(document: CompareDocument) -> None:
@@ -91,7 +91,7 @@ def print_comparison(document: CompareDocument) -> None:
 
 
 def print_statistics(document: StatsDocument) -> None:
-    """Print what was spent, how runs ended, and whose candidates were right."""
+    """Print what was spent, how runs ended, and whose candidates won."""
     if not document.runs:
         tell("There are no runs yet." if not document.unindexed else document.note or "")
         return
@@ -190,7 +190,7 @@ def _heading(document: StatsDocument) -> str:
 
 def _shares(name: str, rows: Sequence[WinningShare]) -> Table:
     wide = data().width >= WIDE
-    numbers = ("explores", *(("failed",) if wide else ()), "right", "share", "95 %", "cost")
+    numbers = ("explores", *(("failed",) if wide else ()), "won", "share", "95 %", "cost")
     table = _table(name, *numbers, right=numbers)
     for row in rows:
         share = "-" if row.share is None else f"{row.share:.0%}"

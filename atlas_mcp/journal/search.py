@@ -83,7 +83,7 @@ class FoundRuns:
         text: The words.
         limit: Most runs asked for.
         offset: Runs left out before the first.
-        runs: The runs, the best matches first and the newest first among equals.
+        runs: The runs, in the order of the search: see `Search.search`.
         total: How many match.
         unread: Runs that have no digest yet, or changed after it, and may match too.
         plain: Whether titles and texts were looked through one by one, since there is no index.
@@ -167,7 +167,8 @@ class Search(Protocol):
         """Return the runs in which all words of a text are found; without words, the newest runs.
 
         A word is found where one begins with it if it is the last of the text, and is one if not;
-        case and accents do not count. Nothing in the text is a command.
+        case and accents do not count. Nothing in the text is a command. The best of the newest
+        matches come first if the store can rank them, and the others follow, the newest first.
         """
         ...
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -25,9 +27,6 @@ MOST_WORDS = 16
 
 BEFORE, AROUND = 60, 240
 """Characters before the first word that was found, and in all, of the text around it."""
-
-_GAP = r"[\W_]{0,20}"
-"""Between two words of one phrase."""
 
 _MOST_KEPT = 20_000
 """Characters for which it is remembered what becomes of them."""
@@ -77,6 +76,9 @@ class _Fold(dict[int, str]):
 
 _SPLITS, _FOLDS = _Split(), _Fold()
 
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+|[$+<=>|~]")
+"""A word of a text that has no other characters."""
+
 _TOKEN = re.compile(rf"[^\W_]+|(?<={SPLIT})[^\s{SPLIT}](?={SPLIT})")
 
 
@@ -96,6 +98,11 @@ class Phrase:
     def as_query(self) -> str:
         """The phrase for the index, as text between quotation marks."""
         return f'"{" ".join(self.tokens)}"{"*" if self.is_open else ""}'
+
+    @property
+    def among_words(self) -> str:
+        """The phrase as it stands in a text of which only the words are left, spaces around."""
+        return f" {self}{'' if self.is_open else ' '}"
 
     @override
     def __str__(self) -> str:
@@ -125,19 +132,20 @@ def phrases_of(text: str) -> tuple[Phrase, ...]:
 
 def tokens_of(text: str) -> tuple[str, ...]:
     """Return the words of a text, without case and accents."""
+    if text.isascii():
+        return tuple(_ASCII_TOKEN.findall(text.lower()))
     return tuple(_TOKEN.findall(indexed(text)))
 
 
 def has_all(text: str, phrases: tuple[Phrase, ...]) -> bool:
     """Return whether a text has all phrases in it, as an index would find them."""
-    joined = f" {' '.join(tokens_of(text))} "
-    return all(f" {one}{'' if one.is_open else ' '}" in joined for one in phrases)
+    return count_in(text, phrases) == len(phrases)
 
 
 def count_in(text: str, phrases: tuple[Phrase, ...]) -> int:
     """Return how many of the phrases a text has in it."""
-    folded = _folded(text)
-    return sum(re.search(_pattern(one), folded) is not None for one in phrases)
+    joined = f" {' '.join(tokens_of(text))} "
+    return sum(one.among_words in joined for one in phrases)
 
 
 def pieces_of(text: str, phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
@@ -145,22 +153,74 @@ def pieces_of(text: str, phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
 
     Only the beginning of the text where none is found.
     """
-    found = re.compile("|".join(f"(?:{_pattern(one)})" for one in phrases))
-    folded = _folded(text)
-    first = found.search(folded)
-    start = max(0, (first.start() if first else 0) - BEFORE)
+    words = _Words.of(text)
+    first = min((one for one in map(words.first, phrases) if one is not None), default=0)
+    start = max(0, first - BEFORE)
     end = min(len(text), start + AROUND)
     pieces: list[str] = []
     at = start
-    for hit in found.finditer(folded, start, end):
-        pieces += (text[at : hit.start()], text[hit.start() : hit.end()])
-        at = hit.end()
+    for begin, behind in sorted(hit for one in phrases for hit in words.hits(one, start, end)):
+        if begin >= at:
+            pieces += (text[at:begin], text[begin:behind])
+            at = behind
     pieces.append(text[at:end])
     if start:
         pieces[0] = f"…{pieces[0]}"
     if end < len(text):
         pieces[-1] = f"{pieces[-1]}…"
     return tuple(re.sub(r"\s+", " ", piece) for piece in pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a text, and where they stand in it.
+
+    Attributes:
+        joined: The words, with a space before and behind each.
+        at: Where each begins in `joined`.
+        spans: Where each begins and ends in the text.
+    """
+
+    joined: str
+    at: list[int]
+    spans: list[tuple[int, int]]
+
+    @staticmethod
+    def of(text: str) -> _Words:
+        # Nothing sets words apart in ASCII but what stands in the text.
+        pattern, split = (_ASCII_TOKEN, text.lower()) if text.isascii() else (_TOKEN, indexed(text))
+        words, at, spans = list[str](), list[int](), list[tuple[int, int]]()
+        # A text has as many characters as are in `split`, but for those that set words apart.
+        seen = apart = 0
+        length = 1
+        for hit in pattern.finditer(split):
+            apart += split.count(SPLIT, seen, hit.start())
+            seen = hit.start()
+            words.append(hit.group())
+            at.append(length)
+            length += len(hit.group()) + 1
+            spans.append((hit.start() - apart, hit.end() - apart))
+        return _Words(f" {' '.join(words)} ", at, spans)
+
+    def first(self, phrase: Phrase) -> int | None:
+        """Return where a phrase first begins in the text; `None` if it is not there."""
+        found = self.joined.find(phrase.among_words)
+        return None if found < 0 else self.spans[bisect_left(self.at, found + 1)][0]
+
+    def hits(self, phrase: Phrase, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield where a phrase begins and ends, as often as it is between two places of a text."""
+        place = bisect_left(self.spans, (start, start))
+        while place < len(self.at):
+            found = self.joined.find(phrase.among_words, self.at[place] - 1)
+            if found < 0:
+                return
+            place = bisect_left(self.at, found + 1)
+            last = self.spans[place + len(phrase.tokens) - 1][0]
+            begin, behind = self.spans[place][0], last + len(phrase.tokens[-1])
+            if behind > end:
+                return
+            yield begin, behind
+            place += 1
 
 
 def _is_alone(char: str) -> bool:
@@ -172,11 +232,3 @@ def _is_alone(char: str) -> bool:
 
 def _folded(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_FOLDS)
-
-
-def _pattern(phrase: Phrase) -> str:
-    words = [re.escape(token) for token in phrase.tokens]
-    first, last = phrase.tokens[0], phrase.tokens[-1]
-    before = "" if _is_alone(first[0]) else r"(?<![^\W_])"
-    behind = "" if phrase.is_open or _is_alone(last[-1]) else r"(?![^\W_])"
-    return f"{before}{_GAP.join(words)}{behind}"

@@ -70,7 +70,8 @@ class Known:
 
     Attributes:
         since: The last record in its document; 0 for none.
-        live: Whether the run goes on, as its document says; `None` where the page does not tell.
+        live: Whether there will be news of the run, as its document says; `None` where the page
+            does not tell.
     """
 
     since: int = 0
@@ -146,7 +147,7 @@ class Documents:
         unrecorded = _unrecorded(live)
         while True:
             changes, stored, done = live.changes, live.stored, live.done
-            if known.live not in {None, live.snapshot().status == "running"}:
+            if known.live not in {None, live.snapshot().live}:
                 return True
             if live.state.seq > known.since and await self._is_stored(service, live, known.since):
                 return True

@@ -49,7 +49,7 @@ class Lists:
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def found(self, service: RunService, text: str, *, limit: int, offset: int) -> bytes:
-        """Return the runs that a search finds, the best matches first; without a text the newest.
+        """Return the runs that a search finds; without a text the newest.
 
         Args:
             service: Has the runs.

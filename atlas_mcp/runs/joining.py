@@ -164,20 +164,6 @@ class Joining:
             assert asked is not None, "a question that was submitted is on record"
             return QuestionCall(RunCall(caller), asked.number)
 
-    async def ask_promised(
-        self, run_id: str, question: str, *, max_cost_usd: float | Decimal | None = None
-    ) -> int:
-        """Ask a question for a caller that looks at the run from time to time; return its number.
-
-        Raises:
-            AtlasError: As `ask` says. Nothing was spent.
-        """
-        call = await self.ask(run_id, question, max_cost_usd=max_cost_usd)
-        async with self._kept(call.run.caller):
-            await self.callers.promise(call.run.caller)
-            self.callers.told(call.run.caller)
-        return call.number
-
     async def resume_promised(self, run_id: str) -> None:
         """Let a run go on that has stopped, for a caller that looks at it from time to time.
 

@@ -261,7 +261,7 @@ class RunService:
         patience: float | None = SEARCH_PATIENCE,
         progress: Progress | None = None,
     ) -> FoundRuns:
-        """Return the runs with all words of a text, the best matches first; without, the newest.
+        """Return the runs with all words of a text; without words, the newest.
 
         Args:
             text: Words of problems, answers, solvers and models, or the beginning of a run's id.

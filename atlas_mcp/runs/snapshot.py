@@ -81,6 +81,11 @@ class RunSnapshot:
         return self.driven and bool(self.state.open_questions)
 
     @property
+    def live(self) -> bool:
+        """Whether it, or a question about it, is being carried out: there will be news."""
+        return self.status == "running" or self.asking
+
+    @property
     def was_cut(self) -> bool:
         """Whether it ended because its client cut it off; an identical call goes on with it."""
         return self.status == "cancelled" and self.state.stop_cause == "client"

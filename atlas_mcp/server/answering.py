@@ -112,7 +112,7 @@ async def _answered(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
     is_gone = call.host.client_gone.is_set() or (gone is not None and gone.is_set())
     if caller is not None and is_gone:
         await callers.cut(caller)
-    promised, goes_on = False, run.status == "running" or run.asking
+    promised, goes_on = False, run.live
     if caller is not None and goes_on:
         promised = await callers.promise(caller)
     result = await _shown(run, call, promised=promised)
@@ -200,7 +200,7 @@ async def _shown(run: RunSnapshot, call: WaitingCall, *, promised: bool) -> Call
         promised: Whether it is on record that the run goes on for this call.
     """
     if call.question is not None:
-        return await question_result(await viewed(run), run, call.question)
+        return await question_result(await viewed(run, page=call.host.pages), run, call.question)
     if run.status == "running":
         finishes = call.host.settings.server.when_client_leaves == "finish"
         outlives = promised and finishes and run.beside and call.service.engine.outlives
@@ -225,7 +225,8 @@ async def _new_part(run: RunSnapshot, call: WaitingCall, *, outlives: bool) -> C
     news = new_explores(ended, call.since or 0)
     learned = await call.host.patience.learned(call.service, call.ctx)
     patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
-    view = await viewed(run, Poll(news.since, max(1, int(patience)), outlives), call.host.pages)
+    poll = Poll(news.since, max(1, int(patience)), outlives)
+    view = await viewed(run, poll, page=call.host.pages)
     left_out = frozenset(one.id for one in ended) - news.explores
     said = _prefaced(view, _joined_text(call), view.next, call.preface)
     return await result_of(said, left_out)

@@ -20,7 +20,7 @@ from atlas_mcp.off_loop import off_loop
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import clipped, untagged
 from atlas_mcp.views.lengths import is_long
-from atlas_mcp.views.page_links import BY_COMMAND, PageLink
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.structures import structured
 from atlas_mcp.views.summaries import summary
@@ -60,9 +60,7 @@ def error_text(error: AtlasError) -> str:
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 
-async def viewed(
-    run: RunSnapshot, poll: Poll | None = None, page: PageLink = BY_COMMAND
-) -> RunView:
+async def viewed(run: RunSnapshot, poll: Poll | None = None, *, page: PageLink) -> RunView:
     """Return the view of a run, made off the event loop where the run is long.
 
     Args:

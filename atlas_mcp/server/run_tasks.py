@@ -87,7 +87,7 @@ class RunTasks(TaskSource):
             run = await service.look(entry.run_id)
         except UnknownRun:
             return None
-        state, view = run.state, await viewed(run)
+        state, view = run.state, await viewed(run, page=self._host.pages)
         await service.callers.receive(run)
         if view.status == "interrupted" and elicits:
             question = _asking(resume_question(view))

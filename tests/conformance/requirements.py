@@ -217,7 +217,7 @@ REQUIREMENTS = (
     ),
     *_numbered(
         "FIND",
-        "README, on the command line; docs/design/028",
+        "README, see the evidence; docs/design/028",
         "A run is found by the words of its problem and its answers, its models and its id.",
         "Nothing in a search is a command, and no search fails.",
         "A removed run is neither found nor counted.",

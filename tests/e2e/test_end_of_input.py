@@ -59,7 +59,7 @@ def test_what_only_looks_is_answered_though_the_input_has_ended(environ: dict[st
         call("get_run", run_id="nowhere"),
     )
 
-    assert len(listed["result"]["tools"]) == 5
+    assert len(listed["result"]["tools"]) == 6
     assert json.loads(read["result"]["contents"][0]["text"]) == []
     assert "'nowhere'" in shown["result"]["content"][0]["text"]
 

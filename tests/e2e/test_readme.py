@@ -66,5 +66,21 @@ def test_the_readme_shows_the_example_for_claude_desktop(readme: str) -> None:
 def test_the_readme_names_every_command(readme: str) -> None:
     from atlas_mcp.cli.commands import cli
 
-    for name in set(cli.commands) - {"serve"}:
-        assert f"atlas-mcp {name}" in readme
+    for name, command in cli.commands.items():
+        if name != "serve":
+            assert f"atlas-mcp {name}" in readme
+        for inner in getattr(command, "commands", {}):
+            assert f"atlas-mcp {name} {inner} " in readme or f"`{name} {inner}" in readme
+
+
+def test_the_readme_names_every_tool_of_a_model(readme: str) -> None:
+    tools = {path.stem for path in (ROOT / "tests/snapshots/tools").glob("*.json")}
+
+    assert set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)) == tools
+
+
+def test_the_pictures_of_the_readme_are_there_and_small(readme: str) -> None:
+    named = re.findall(r'<img src="([^"]+)"', readme)
+
+    assert named == ["docs/pictures/run.png"]
+    assert (ROOT / named[0]).stat().st_size <= 120_000

@@ -745,8 +745,8 @@ async def test_a_run_cut_after_any_of_its_records_is_shown_and_resumed_to_its_en
     async with world.service(home=tmp_path / "cut") as service:
         before = [view_of(await service.look(f"cut{cut}")) for cut in cuts]
         for view in before:
-            limits = {"max_explores": 10} if view.status == "answered" else {}
-            await service.resume(view.run_id, **limits)
+            raised = 10 if view.status == "answered" else None
+            await service.resume(view.run_id, max_explores=raised)
         after = [await ended(service, view.run_id) for view in before]
         written = [await service.read(view.run_id) for view in before]
 

@@ -45,7 +45,7 @@ def built(folder: Path, name: str) -> dict[str, bytes]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="put the build in its place")
     write = parser.parse_args().write
     npm = shutil.which("npm")

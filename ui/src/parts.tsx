@@ -36,23 +36,33 @@ export function sending(send: (form: HTMLFormElement) => void) {
 
 /** A button that copies, and says for a moment that it has. */
 export function CopyButton({ text, children }: { text: () => string; children: string }) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [outcome, setOutcome] = useState<string | null>(null);
   useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => setSaid(null), 2_500);
+    if (!outcome) return;
+    const timer = setTimeout(() => setOutcome(null), 2_500);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [outcome]);
   const copy = async () =>
-    setSaid((await copied(text())) ? "Copied" : "Copying is not allowed here");
+    setOutcome((await copied(text())) ? "Copied" : "Copying is not allowed here");
   return (
     <span class="copy">
       <button type="button" onClick={copy}>
         {children}
       </button>
-      <span role="status" class="said">
-        {said}
+      <span role="status" class="copied">
+        {outcome}
       </span>
     </span>
+  );
+}
+
+/** A line for a command line, with a button that copies it. */
+export function Command({ line }: { line: string }) {
+  return (
+    <>
+      <code>{line}</code>
+      <CopyButton text={() => line}>Copy</CopyButton>
+    </>
   );
 }
 
@@ -104,7 +114,7 @@ export function ThemeSwitch() {
   );
 }
 
-/** What is told to screen readers as it happens; seen by none. */
+/** Has screen readers say the text when it changes; it is not seen. */
 export function Announcer({ text }: { text: string }) {
   return (
     <p class="unseen" role="status" aria-live="polite">

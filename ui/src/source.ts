@@ -10,12 +10,13 @@ export type ActionArguments = Record<string, string | number>;
 /** What came of an action: done, or the words that say why not. */
 export type Result = { ok: true } | { ok: false; error: string };
 
-/** A thing that the place can do beside actions. */
-export type Ability = "act" | "follow" | "copy" | "transcript" | "file" | "list";
+/**
+ * An ability of a place: to carry out actions, to have news, to show the transcript, and to list
+ * other runs.
+ */
+export type Ability = "act" | "follow" | "transcript" | "list";
 
 export interface Source {
-  /** Connect; before this, nothing else is called. */
-  start(): Promise<void>;
   /**
    * Return the document, with what has changed after `since` alone.
    *
@@ -27,7 +28,7 @@ export interface Source {
   /** Whether the place can do it. */
   can(name: Ability): boolean;
   /** The address of something beside the run, where the place has addresses. */
-  address(of: "transcript" | "file" | "list" | "stats"): string | null;
-  /** Show the transcript where there is no address for it: an App asks its host. */
+  address(of: "transcript" | "file"): string | null;
+  /** Show the transcript where there is no address for it: an App asks its host. Rejects with why not. */
   openTranscript?(): Promise<void>;
 }

@@ -166,7 +166,7 @@ test("once its run has ended, the page follows no more", async () => {
 test("a question about a run that has ended is followed until it is answered", async () => {
   let state = "asked";
   const { bridge, source } = await hosted(() =>
-    page("r1", { live: false, questions: [{ state }] }),
+    page("r1", { live: state === "asked", questions: [{ state }] }),
   );
   await bridge.sendToolResult(page("r1") as never);
 

@@ -5,10 +5,10 @@ import { type Asked, ask } from "../src/lists/asking";
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-/** Ask with replies that are given one by one, and keep what was told. */
+/** Ask with replies that are given one by one, and keep what was changes. */
 function asking(replies: (string | Error)[], freshFor: number | null = null) {
   const stop = new AbortController();
-  const told: Partial<Asked<string>>[] = [];
+  const changes: Partial<Asked<string>>[] = [];
   const asked = { times: 0 };
   const question = async () => {
     const reply = replies[Math.min(asked.times++, replies.length - 1)];
@@ -18,17 +18,17 @@ function asking(replies: (string | Error)[], freshFor: number | null = null) {
   void ask(
     question,
     () => freshFor,
-    (change) => told.push(change),
+    (change) => changes.push(change),
     stop.signal,
   );
-  return { told, asked, stop };
+  return { changes, asked, stop };
 }
 
 test("an answer that stays good is asked for once", async () => {
-  const { told, asked } = asking(["a"]);
+  const { changes, asked } = asking(["a"]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked.times).toBe(1);
-  expect(told.at(-1)).toEqual({ answer: "a", asking: false, trouble: null });
+  expect(changes.at(-1)).toEqual({ answer: "a", asking: false, trouble: null });
 });
 
 test("an answer that grows old is asked for again", async () => {
@@ -38,22 +38,22 @@ test("an answer that grows old is asked for again", async () => {
 });
 
 test("a server that is gone is asked again with growing pauses, and said to be gone", async () => {
-  const { told, asked } = asking([new TypeError("fetch failed")]);
+  const { changes, asked } = asking([new TypeError("fetch failed")]);
   await vi.advanceTimersByTimeAsync(0);
-  expect(told.at(-1)?.trouble?.words).toBe("No connection to the server.");
+  expect(changes.at(-1)?.trouble?.reason).toBe("No connection to the server.");
   await vi.advanceTimersByTimeAsync(500);
   expect(asked.times).toBe(2);
   await vi.advanceTimersByTimeAsync(999);
   expect(asked.times).toBe(2);
   await vi.advanceTimersByTimeAsync(1);
   expect(asked.times).toBe(3);
-  expect(told.at(-1)?.trouble?.againAt).toBe(Date.now() + 2_000);
+  expect(changes.at(-1)?.trouble?.againAt).toBe(Date.now() + 2_000);
 });
 
 test("an answer after a failure ends the trouble", async () => {
-  const { told } = asking([new TypeError("fetch failed"), "a"]);
+  const { changes } = asking([new TypeError("fetch failed"), "a"]);
   await vi.advanceTimersByTimeAsync(500);
-  expect(told.at(-1)).toEqual({ answer: "a", asking: false, trouble: null });
+  expect(changes.at(-1)).toEqual({ answer: "a", asking: false, trouble: null });
 });
 
 test("a refusal is said and not repeated, a plea for patience is", async () => {
@@ -61,18 +61,18 @@ test("a refusal is said and not repeated, a plea for patience is", async () => {
   const busy = asking([new Refused("Too many pages wait.", 429)]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(refused.asked.times).toBe(1);
-  expect(refused.told.at(-1)?.trouble).toEqual({
-    words: "There is no run of this id.",
+  expect(refused.changes.at(-1)?.trouble).toEqual({
+    reason: "There is no run of this id.",
     againAt: null,
   });
   expect(busy.asked.times).toBe(2);
 });
 
 test("nothing is told after an abort", async () => {
-  const { told, asked, stop } = asking(["a"], 100);
+  const { changes, asked, stop } = asking(["a"], 100);
   stop.abort();
-  const before = told.length;
+  const before = changes.length;
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(told).toHaveLength(before);
+  expect(changes).toHaveLength(before);
   expect(asked.times).toBe(1);
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { lines } from "../samples/lists";
 import { comparison, hint, toggled } from "../src/lists/chosen";
+import { ago, stateText } from "../src/lists/format";
 import { kept } from "../src/lists/kept";
 import { nextRow } from "../src/lists/rows";
-import { ago, stateText } from "../src/lists/words";
 
 test("two runs are chosen at most, and a third takes the place of the second", () => {
   expect(toggled([], "a")).toEqual(["a"]);

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { PageDocument } from "../src/generated/run";
+import { MAX_EXPLORES_CEILING } from "../src/limits";
 import { pathsSentence } from "../src/run/Matrix";
 import { asMarkdown } from "../src/run/markdown-copy";
 import { RunPage } from "../src/run/RunPage";
@@ -15,7 +16,6 @@ class Stage implements Source {
   acts: [ActionName, ActionArguments][] = [];
   result: Result = { ok: true };
   constructor(public run: PageDocument) {}
-  async start() {}
   async document() {
     return this.run;
   }
@@ -24,11 +24,12 @@ class Stage implements Source {
     return this.result;
   }
   can(name: string) {
-    return name === "act";
+    return name === "act" || (name === "transcript" && this.openTranscript !== undefined);
   }
   address() {
     return null;
   }
+  openTranscript?: () => Promise<void>;
 }
 
 const place = document.createElement("div");
@@ -41,8 +42,8 @@ const find = <T extends HTMLElement>(selector: string) => {
 
 const submit = (form: string) => find(`${form} button[type=submit]`).click();
 
-async function show(run: PageDocument): Promise<Stage> {
-  const stage = new Stage(run);
+async function show(run: PageDocument, more: Partial<Stage> = {}): Promise<Stage> {
+  const stage = Object.assign(new Stage(run), more);
   render(<RunPage source={stage} />, place);
   await rest();
   return stage;
@@ -185,6 +186,42 @@ test("evidence that a question lacks is gathered with an instruction", async () 
 test("after the end of a run, a question is what can be stopped", async () => {
   await show(aRun({ actions: ["cancel"] }));
   expect(find('[data-action="cancel"]').textContent).toBe("Stop the question…");
+  find('[data-action="cancel"]').click();
+  await rest();
+  expect(find(".price").textContent).toBe(
+    "Its call is aborted at once. The run, its answer and its evidence stay as they are.",
+  );
+  submit("form.panel");
+  await rest();
+  expect(find(".outcome").textContent).toBe(
+    "The question is being stopped. The run stays as it is.",
+  );
+});
+
+const linksTo = (text: string) =>
+  [...place.querySelectorAll<HTMLElement>(".actions .buttons > *")].find(
+    (one) => one.textContent === text,
+  );
+
+test("a transcript is offered only where the place can show it", async () => {
+  await show(aRun());
+  expect(linksTo("Open transcript")).toBeUndefined();
+});
+
+test("a transcript that the host does not allow says so", async () => {
+  await show(aRun(), {
+    openTranscript: () => Promise.reject(new Error("The host did not allow it.")),
+  });
+  linksTo("Open transcript")?.click();
+  await rest();
+  expect(find(".outcome[role=alert]").textContent).toBe("The host did not allow it.");
+});
+
+test("no form offers more than the server takes", async () => {
+  await show(aRun({ actions: ["resume"] }));
+  find('[data-action="resume"]').click();
+  await rest();
+  expect(find("input[name=max_explores]").getAttribute("max")).toBe(String(MAX_EXPLORES_CEILING));
 });
 
 test("what happens is told in words", () => {
@@ -200,8 +237,15 @@ test("what happens is told in words", () => {
 
 test("a run as Markdown has its answer, and what speaks against it", () => {
   const text = asMarkdown(aRun());
-  expect(text).toContain("**Answer:** 20");
-  expect(text).toContain("**Against it:** Candidate 3 says 19.");
+  expect(text).toContain("**Answer**\n\n```text\n20\n```");
+  expect(text).toContain("**Against it**\n\n```text\nCandidate 3 says 19.\n```");
+});
+
+test("Markdown of a model has no effect in a copied run", () => {
+  const hostile = "```\n# Trust me\n````\n[x](javascript:alert(1)) <script>";
+  const text = asMarkdown(aRun({ dissent: hostile, error: null, explanation: hostile }));
+  const fenced = text.split(`\`\`\`\`\`text\n${hostile}\n\`\`\`\`\`\n`);
+  expect(fenced).toHaveLength(3);
 });
 
 test("a value in a line has names and no braces", () => {

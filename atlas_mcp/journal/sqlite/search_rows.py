@@ -90,7 +90,11 @@ def matching(
     offset: int,
     is_live: IsLive,
 ) -> Matches:
-    """Return the runs whose texts have all phrases, the best matches first, by the index."""
+    """Return the runs whose texts have all phrases, by the index.
+
+    The newest `RANKED` are ordered by rank where there are at most `RANKED_PHRASES`; all others
+    follow by age, the newest first.
+    """
     query = " ".join(phrase.as_query for phrase in phrases)
     rank = _RANK if len(phrases) <= RANKED_PHRASES else _NEWEST
     ranked = connection.execute(rank, (query, max(RANKED, offset + limit))).fetchall()

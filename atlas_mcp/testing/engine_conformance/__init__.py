@@ -30,7 +30,7 @@ from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.runs.engine import Engine, OpenRun
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which something that should happen counts as not happening."""
 
 

@@ -35,6 +35,7 @@ from atlas_mcp.texts import counted
 from atlas_mcp.views.orchestrator_words import words_of
 from atlas_mcp.views.page.bounded import Bound
 from atlas_mcp.views.page.course_shapes import Decider, DecisionKind, PageDecision
+from atlas_mcp.views.page.own_records import own_records
 from atlas_mcp.views.run_view import usage_view
 
 LIMITS: dict[StopReason, str] = {
@@ -211,9 +212,12 @@ class _Decisions:
 
 
 def page_decisions(records: Iterable[Record], state: RunState, bound: Bound) -> list[PageDecision]:
-    """Return the decisions about the course of a run, in the order in which they were taken."""
+    """Return the decisions about the course of a run, in the order in which they were taken.
+
+    What is decided about questions is none of them.
+    """
     decisions = _Decisions(state, bound)
-    for record in records:
+    for record in own_records(records):
         decisions.read(record)
     return decisions.found
 

@@ -66,7 +66,7 @@ def page_document(  # long: one line per field
         version=records[-1].seq if records else state.seq,
         at=snapshot.now,
         title=one_line(state.problem.text, TITLE_CHARS) or snapshot.run_id,
-        live=snapshot.status == "running" or snapshot.asking,
+        live=snapshot.live,
         driven=snapshot.driven,
         status=view.status,
         stop_reason=view.stop_reason,

@@ -71,7 +71,7 @@ class RunLine(_Shape):
 
 
 class RunsDocument(_Shape):
-    """Runs, the newest first; those that match a query, the best matches first.
+    """Runs, the newest first; those that match a query, in the order of the search.
 
     Attributes:
         format: The version of this shape.

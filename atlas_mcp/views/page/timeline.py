@@ -20,26 +20,15 @@ from atlas_mcp.atlas.events import (
     SolverReplied,
     SolverStarted,
 )
-from atlas_mcp.atlas.question_events import (
-    QuestionAnswered,
-    QuestionAsked,
-    QuestionFailed,
-    QuestionPosed,
-    QuestionReplied,
-)
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import explore_name
 from atlas_mcp.views.page.bounded import name
 from atlas_mcp.views.page.course_shapes import Timeline, TimelineBar, TimelineLane
+from atlas_mcp.views.page.own_records import own_records
 
 _BarState: TypeAlias = Literal["running", "ok", "failed", "lost"]
-
-
-QUESTIONS = (QuestionPosed, QuestionAsked, QuestionReplied, QuestionAnswered, QuestionFailed)
-"""The records of questions, which may be asked days after the end: they are no part of the course
-of a run."""
 
 
 @dataclass(slots=True)
@@ -183,9 +172,8 @@ def page_timeline(records: Sequence[Record], run: RunSnapshot) -> Timeline:
     """
     opened = run.state.opened_at
     course = _Course(run.state, opened)
-    for record in records:
-        if not isinstance(record.event, QUESTIONS):
-            course.read(record)
+    for record in own_records(records):
+        course.read(record)
     live = run.status == "running"
     course.close(driven=live)
     orchestrator = [one for one in course.ended if one.kind == "orchestrator"]

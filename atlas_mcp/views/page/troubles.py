@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from atlas_mcp.atlas.call_names import call_named
 from atlas_mcp.atlas.events import (
     AttemptFailed,
     CallsLost,
@@ -45,9 +46,9 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
         case AttemptFailed(call=key, attempt=attempt, failure=failure, not_before=not_before):
             wait = seconds_text(not_before - at)
             cause = f"{bound.shown(failure.text)}; made again after {wait}"
-            yield _retry(at, key, cause, attempt=f", attempt {attempt}")
+            yield _retry(at, bound.shown(key), cause, attempt=f", attempt {attempt}")
         case HoldRaised(call=key):
-            yield _retry(at, key, "its cause is on no record of that version")
+            yield _retry(at, bound.shown(key), "its cause is on no record of that version")
         case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
             yield PageTrouble(
                 at=at,
@@ -89,9 +90,13 @@ def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble
         cause: Why.
         attempt: The attempt that failed, in words.
     """
-    explore_id, turn = _numbers_of(key)
-    # Only questions have calls of another kind.
-    where = key.replace("-", " ") if explore_id == turn else _where(explore_id, turn)
+    call = call_named(key)
+    kind, number = call or (None, None)
+    explore_id = number if kind == "solver" else None
+    turn = number if kind == "orchestrator" else None
+    where = _where(explore_id, turn)
+    if kind not in ("solver", "orchestrator"):
+        where = key if kind is None else f"{kind} {number}"
     return PageTrouble(
         at=at,
         kind="retry",
@@ -110,11 +115,3 @@ def _where(explore_id: int | None, turn: int | None) -> str:
     if explore_id is not None:
         return f"explore {explore_id}"
     return "the orchestrator" if turn is None else f"the orchestrator, turn {turn}"
-
-
-def _numbers_of(key: str) -> tuple[int | None, int | None]:
-    """Return the explore, or the turn, whose call has this name in the ledger, if it is one's."""
-    kind, _, number = key.rpartition("-")
-    if not number.isdecimal() or kind not in ("solver", "orchestrator"):
-        return None, None
-    return (int(number), None) if kind == "solver" else (None, int(number))

@@ -99,7 +99,7 @@ def test_solve_with_json_prints_one_run_view_and_nothing_else(solved: Solved) ->
     assert solved.done.returncode == 0
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert view.model_dump_json(indent=2) + "\n" == solved.done.stdout
-    assert set(json.loads(solved.done.stdout)) == set(RunView.model_fields)
+    assert set(json.loads(solved.done.stdout)) == set(RunView.model_fields) - {"questions"}
     assert view.usage.requests == solved.api.requests == 3
     assert view.usage.input_tokens == solved.api.reported.input_tokens
     assert view.cost_usd is not None
@@ -513,6 +513,18 @@ def test_the_help_shows_no_marks_of_its_source(
     assert main([*command, "--help"]) == 0
 
     assert "\\" not in capfd.readouterr().out
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    import click
+
+    from atlas_mcp.cli.commands import cli
+
+    for name, command in cli.commands.items():
+        for one in (command, *getattr(command, "commands", {}).values()):
+            for option in one.params:
+                if isinstance(option, click.Option):
+                    assert option.help, f"{name} {one.name}: {option.opts}"
 
 
 @pytest.mark.requirement("CLI-7")

@@ -47,10 +47,12 @@ async def test_mcp_is_served_beside_the_pages_and_its_results_name_them(tmp_path
     async with browsing(tmp_path) as browser:
         view = await browser.server.call("auto", "solve_with_atlas", problem="6 * 7?")
         home = await browser.get("/")
+        asked = await browser.server.call("auto", "ask_run", run_id=view.run_id, question="Why?")
         assert view.page is not None
         page = await browser.get(view.page.removeprefix(browser.server.origin))
 
     assert view.answer == "42"
+    assert asked.page == view.page
     assert page.status_code == 200
     assert (home.status_code, home.headers["location"]) == (307, "/runs")
 

@@ -13,6 +13,7 @@ from atlas_mcp.errors import UnknownRun
 from atlas_mcp.pages import documents
 from atlas_mcp.pages.documents import RUNS_KEPT, Documents, Known, Made
 from atlas_mcp.views.page.document import page_document
+from tests.support.gated_models import until
 from tests.support.live_runs import driven
 from tests.support.page_services import paged
 
@@ -83,6 +84,31 @@ async def test_news_is_a_record_that_a_page_does_not_know(tmp_path: Path) -> Non
 
     assert made.document.version > version
     assert made.document.partial
+
+
+async def test_a_question_under_way_is_no_news_to_a_page_that_knows_of_it(tmp_path: Path) -> None:
+    returned = anyio.Event()
+    async with paged(tmp_path) as there:
+        run_id, shared = await there.answered(), Documents()
+        there.model.held = {len(there.model.requests)}
+        await there.service.ask(run_id, "Why not 17?")
+        await until(lambda: there.model.waiting == 1)
+        before = (await shared.document(there.service, run_id)).document
+
+        async def wait() -> None:
+            await shared.news(there.service, run_id, Known(before.version, live=before.live))
+            returned.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            early = returned.is_set()
+            there.model.gate.set()
+        await there.service.wait(run_id, 10)
+        after = (await shared.document(there.service, run_id, before.version)).document
+
+    assert (before.status, before.live, early) == ("answered", True, False)
+    assert (after.status, after.live) == ("answered", False)
 
 
 async def test_tokens_that_arrive_are_news_without_a_record(

@@ -39,7 +39,7 @@ async def test_a_run_of_an_older_version_is_shown_with_its_course(
     assert ended.decisions[-1].kind == "synthesized"
     assert all(bar.to is not None for lane in ended.timeline.lanes for bar in lane.bars)
     assert broken_off.status == "interrupted"
-    assert broken_off.actions[0] == "resume"
+    assert "resume" in broken_off.actions
     states = [bar.state for lane in broken_off.timeline.lanes for bar in lane.bars]
     assert "lost" in states
     assert all("## What happened" in transcript(one) for one in (ended, broken_off))

@@ -123,7 +123,7 @@ def test_a_found_run_is_shown_with_its_answer_and_the_place(
             "  candidates: How many primes",
         ]
     )
-    assert err == "The best 2 of 7; --limit shows more.\n"
+    assert err == "2 of 7 shown; --limit shows more.\n"
 
 
 def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_statistics_are_tables(capsys: pytest.CaptureFixture[str]) -> None:
             "2026-11  maker/sonnet  1,000  3,000  3.4M  900  $12.50+",
             "2026-11  maker/boss (orchestrator)  2  4  4.0k  2.0G  unknown",
             "",
-            "solver  explores  failed  right  share  95 %  cost",
+            "solver  explores  failed  won  share  95 %  cost",
             "sonnet  3,000  10  2,500 of 2,900  86%  85-87%  $12.50",
             "default  1  1  0 of 0  -  -  unknown",
         ]

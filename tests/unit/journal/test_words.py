@@ -117,3 +117,25 @@ def test_pieces_alternate_and_are_one_line() -> None:
 
 def test_without_a_find_the_beginning_is_shown() -> None:
     assert pieces_of("Which river?", phrases_of("primes")) == ("Which river?",)
+
+
+@pytest.mark.parametrize("sign", ["=", "|", "█", "日", "a=", "a b ", "_="])
+def test_many_like_signs_are_gone_through_once(sign: str) -> None:
+    phrases = phrases_of(sign * 250)
+
+    assert count_in(sign * 20_000, phrases) == len(phrases)
+    assert len(pieces_of(sign * 20_000, phrases)) % 2 == 1
+    assert count_in(sign * 20, phrases_of("=" * 250)) == 0
+
+
+def test_finds_do_not_overlap_and_stand_where_they_are() -> None:
+    assert pieces_of("a === b", phrases_of("==")) == ("a ", "==", "= b")
+    found = pieces_of("\ud800 日本語 Zoë", phrases_of("本語 zoe"))
+
+    assert found == ("\ud800 日", "本語", " ", "Zoë", "")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_cut_as_any_text_is(text: str) -> None:
+    # A sign of another script, which is a word by itself, takes the text off the shorter way.
+    assert (*tokens_of(text), "日") == tokens_of(f"{text} 日")

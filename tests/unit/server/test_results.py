@@ -24,6 +24,7 @@ from atlas_mcp.server.results import (
 )
 from atlas_mcp.texts import printable
 from atlas_mcp.views import rendering
+from atlas_mcp.views.page_links import PageLink
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import (
     RunView,
@@ -100,7 +101,10 @@ async def test_a_long_run_is_viewed_off_the_event_loop(
     end = RunFinished("answered", "decided", answer=list(range(length)))
     state = replace(play(a_run()).state, finished=end)
 
-    view = await viewed(RunSnapshot("r", state, now=1.0, driven=False))
+    view = await viewed(
+        RunSnapshot("r", state, now=1.0, driven=False), page=PageLink("http://here")
+    )
 
     assert len(view.answer) == length
+    assert view.page == "http://here/runs/r"
     assert here == [length == 1]

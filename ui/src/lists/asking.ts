@@ -11,7 +11,7 @@ export interface Asked<T> {
 
 export interface Trouble {
   /** Why there is no newer answer. */
-  words: string;
+  reason: string;
   /** The time of `Date.now()` of the next attempt; `null` for none. */
   againAt: number | null;
 }
@@ -19,31 +19,31 @@ export interface Trouble {
 /**
  * Ask until the signal is aborted, or the server refuses.
  *
- * `freshFor` says for how many milliseconds an answer is good, `null` for ever; `told` hears of every
- * change of what it was told before.
+ * `freshFor` says for how many milliseconds an answer is good, `null` for ever; `onChange` is called
+ * with each change of what is known.
  */
 export async function ask<T>(
   question: (signal: AbortSignal) => Promise<T>,
   freshFor: (answer: T) => number | null,
-  told: (change: Partial<Asked<T>>) => void,
+  onChange: (change: Partial<Asked<T>>) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     let pause: number | null;
-    told({ asking: true });
+    onChange({ asking: true });
     try {
       const answer = await question(signal);
       if (signal.aborted) return;
       failures = 0;
       pause = freshFor(answer);
-      told({ answer, asking: false, trouble: null });
+      onChange({ answer, asking: false, trouble: null });
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
       pause = isFinal(error) ? null : pauseAfter(failures);
       const againAt = pause === null ? null : Date.now() + pause;
-      told({ asking: false, trouble: { words: wordsOf(error), againAt } });
+      onChange({ asking: false, trouble: { reason: reasonOf(error), againAt } });
     }
     if (pause === null) return;
     await delay(pause, signal);
@@ -56,7 +56,7 @@ function isFinal(error: unknown): boolean {
   return error instanceof Refused && error.status < 500 && ![408, 429].includes(error.status);
 }
 
-function wordsOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (error instanceof Refused) return error.message;
   return "No connection to the server.";
 }

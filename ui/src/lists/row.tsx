@@ -1,10 +1,10 @@
 /** One run of the list. */
 
 import { Component } from "preact";
+import { counted, dollars, moment } from "../format";
 import type { RunLine } from "../generated/runs";
 import { mended } from "../text/cut";
 import { RichLine } from "../text/Rich";
-import { counted, dollars, moment } from "../words";
 import { StateMark } from "./state";
 
 interface RowProps {

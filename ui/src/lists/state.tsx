@@ -1,5 +1,5 @@
 /** How a run stands: a word, and a mark whose shape says it too. */
-import { type State, stateText } from "./words";
+import { type State, stateText } from "./format";
 
 export function StateMark({ of }: { of: State }) {
   const kind = of.stop_reason === "no_supported_answer" ? "unsupported" : of.status;

@@ -1,15 +1,15 @@
 /** What went wrong with the last request, and when it is made again. */
 
-import type { Trouble as Told } from "./asking";
+import type { Trouble as LostAnswer } from "./asking";
 import { useNow } from "./hooks";
 
-export function Trouble({ trouble, onAgain }: { trouble: Told | null; onAgain: () => void }) {
+export function Trouble({ trouble, onAgain }: { trouble: LostAnswer | null; onAgain: () => void }) {
   return (
     <div role="alert">
       {trouble && (
         <div class="lost trouble">
           <p>
-            {trouble.words} {trouble.againAt !== null && <Countdown until={trouble.againAt} />}
+            {trouble.reason} {trouble.againAt !== null && <Countdown until={trouble.againAt} />}
           </p>
           <button type="button" onClick={onAgain}>
             Try now

@@ -1,13 +1,13 @@
 /** What a reader can have done about the run: each says before what it may cost, and after what came of it. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { dollars } from "../format";
 import type { PageDocument } from "../generated/run";
+import { MAX_COUNT, MAX_EXPLORES_CEILING, MAX_INSTRUCTION_CHARS, STRATEGIES } from "../limits";
 import { CopyButton, Outcome, sending } from "../parts";
 import type { ActionArguments, ActionName, Source } from "../source";
-import { dollars } from "../words";
 import { asMarkdown } from "./markdown-copy";
 import { about, explorePrice, leftUnder } from "./prices";
-import { STRATEGIES } from "./strategies";
 
 export interface ActionProps {
   run: PageDocument;
@@ -15,8 +15,8 @@ export interface ActionProps {
   refresh: () => void;
 }
 
-/** A new object each time that it is wished for, so that the same words open the form again. */
-export interface Wish {
+/** What the form to go on begins with. A new object opens the form, also with the same text. */
+export interface Prefilled {
   instruction: string;
 }
 
@@ -27,10 +27,11 @@ const NAMES: Record<ActionName, string> = {
   cancel: "Cancel the run",
 };
 
-/** `wish`: an instruction with which the reader wants the run to go on, from elsewhere on the page. */
-export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wish | null }) {
+/** `prefilled` comes from elsewhere on the page, such as a question that needs new evidence. */
+export function Actions(props: ActionProps & { prefilled: Prefilled | null }) {
+  const { run, source, refresh, prefilled } = props;
   const [open, setOpen] = useState<ActionName | null>(null);
-  const [outcome, setOutcome] = useState<{ text: string; bad: boolean } | null>(null);
+  const [outcome, setOutcome] = useState<Shown | null>(null);
   const [busy, setBusy] = useState(false);
   const bar = useRef<HTMLDivElement>(null);
   const possible: ActionName[] = source.can("act")
@@ -38,8 +39,8 @@ export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wi
     : [];
 
   useEffect(() => {
-    if (wish) setOpen("resume");
-  }, [wish]);
+    if (prefilled) setOpen("resume");
+  }, [prefilled]);
 
   const close = () => {
     const name = open;
@@ -54,7 +55,7 @@ export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wi
     const result = await source.act(name, args);
     setBusy(false);
     if (result.ok) setOpen(null);
-    setOutcome(result.ok ? { text: DONE[name], bad: false } : { text: result.error, bad: true });
+    setOutcome(result.ok ? { text: doneText(name, run), bad: false } : refused(result.error));
     refresh();
   };
   const panel = open && possible.includes(open) ? open : null;
@@ -78,11 +79,18 @@ export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wi
         ))}
         {run.answer && <CopyButton text={() => run.answer?.text ?? ""}>Copy answer</CopyButton>}
         <CopyButton text={() => asMarkdown(run)}>Copy as Markdown</CopyButton>
-        <Links source={source} />
+        <Links source={source} fail={(error) => setOutcome(refused(error))} />
       </div>
       {panel === "explore" && <Explore run={run} busy={busy} act={act} close={close} />}
       {panel === "resume" && (
-        <Resume key={wish?.instruction} run={run} busy={busy} act={act} close={close} wish={wish} />
+        <Resume
+          key={prefilled?.instruction}
+          run={run}
+          busy={busy}
+          act={act}
+          close={close}
+          prefilled={prefilled}
+        />
       )}
       {panel === "cancel" && <Cancel run={run} busy={busy} act={act} close={close} />}
       {outcome && <Outcome {...outcome} />}
@@ -90,21 +98,40 @@ export function Actions({ run, source, refresh, wish }: ActionProps & { wish: Wi
   );
 }
 
+interface Shown {
+  text: string;
+  bad: boolean;
+}
+
+const refused = (text: string): Shown => ({ text, bad: true });
+
 /** After its end, all that can be cancelled is a question. */
+const stopsQuestion = (run: PageDocument) => run.status !== "running";
+
 function nameOf(name: ActionName, run: PageDocument): string {
-  return name === "cancel" && run.status !== "running" ? "Stop the question" : NAMES[name];
+  return name === "cancel" && stopsQuestion(run) ? "Stop the question" : NAMES[name];
+}
+
+function doneText(name: ActionName, run: PageDocument): string {
+  if (name === "cancel" && stopsQuestion(run))
+    return "The question is being stopped. The run stays as it is.";
+  return DONE[name];
 }
 
 const DONE: Record<ActionName, string> = {
   explore: "The explores are planned; they appear below as they begin.",
   resume: "The run goes on.",
   ask: "The question was asked.",
-  cancel: "It is being stopped. What was found is kept.",
+  cancel: "The run is being stopped. Its evidence is kept.",
 };
 
-function Links({ source }: { source: Source }) {
+function Links({ source, fail }: { source: Source; fail: (error: string) => void }) {
   const transcript = source.address("transcript");
   const file = source.address("file");
+  const open = () =>
+    source.openTranscript?.().catch((error: unknown) => {
+      fail(error instanceof Error ? error.message : String(error));
+    });
   return (
     <>
       {transcript && (
@@ -112,8 +139,8 @@ function Links({ source }: { source: Source }) {
           Open transcript
         </a>
       )}
-      {!transcript && source.openTranscript && (
-        <button type="button" onClick={() => void source.openTranscript?.()}>
+      {!transcript && source.can("transcript") && (
+        <button type="button" onClick={() => void open()}>
           Open transcript
         </button>
       )}
@@ -214,7 +241,7 @@ function Explore({ run, busy, act, close }: FormProps) {
             name="count"
             type="number"
             min={1}
-            max={20}
+            max={MAX_COUNT}
             required
             value={number}
             onInput={(event) => setNumber(Math.max(1, Number(event.currentTarget.value)))}
@@ -248,13 +275,14 @@ function Explore({ run, busy, act, close }: FormProps) {
       </div>
       <label>
         Instruction to the solver, if any
-        <textarea name="instruction" rows={2} maxLength={2_000} />
+        <textarea name="instruction" rows={2} maxLength={MAX_INSTRUCTION_CHARS} />
       </label>
     </Form>
   );
 }
 
-function Resume({ run, busy, act, close, wish }: FormProps & { wish: Wish | null }) {
+function Resume(props: FormProps & { prefilled: Prefilled | null }) {
+  const { run, busy, act, close, prefilled } = props;
   const wanted = run.suggestion;
   const [cap, setCap] = useState(wanted?.max_cost_usd ?? run.limits.max_cost_usd);
   const left = leftUnder(run, cap);
@@ -280,7 +308,7 @@ function Resume({ run, busy, act, close, wish }: FormProps & { wish: Wish | null
             name="max_explores"
             type="number"
             min={1}
-            max={1_000}
+            max={MAX_EXPLORES_CEILING}
             defaultValue={String(wanted?.max_explores ?? run.limits.max_explores)}
           />
         </label>
@@ -303,8 +331,8 @@ function Resume({ run, busy, act, close, wish }: FormProps & { wish: Wish | null
         <textarea
           name="instruction"
           rows={2}
-          maxLength={2_000}
-          defaultValue={wish?.instruction ?? ""}
+          maxLength={MAX_INSTRUCTION_CHARS}
+          defaultValue={prefilled?.instruction ?? ""}
           placeholder="Such as: check the case n = 0"
         />
       </label>
@@ -324,10 +352,13 @@ function Cancel({ run, busy, act, close }: FormProps) {
       args={() => ({})}
       price={
         <>
-          Calls in flight are aborted at once
-          {run.money.held_usd > 0 &&
-            `; up to ${dollars(run.money.held_usd)} of them may still be billed`}
-          . What was found is kept, and the run can go on later.
+          {stopsQuestion(run)
+            ? "Its call is aborted at once"
+            : "Calls in flight are aborted at once"}
+          {run.money.held_usd > 0 && `; up to ${dollars(run.money.held_usd)} may still be billed`}
+          {stopsQuestion(run)
+            ? ". The run, its answer and its evidence stay as they are."
+            : ". Its evidence is kept, and the run can go on later."}
         </>
       }
     />

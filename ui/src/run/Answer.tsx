@@ -1,8 +1,9 @@
 /** The answer and how sure it is; what speaks against it; how it follows. */
+
+import { counted, explores, share } from "../format";
 import type { PageDocument, PageGroup } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
-import { counted, explores, share } from "../words";
 import { AnswerLine, Value } from "./Value";
 import { statusWord, stopSentence } from "./wording";
 

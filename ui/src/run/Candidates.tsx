@@ -1,9 +1,9 @@
 /** The candidates by answer, where each came from, and two of them side by side. */
 import { useRef, useState } from "preact/hooks";
+import { count, counted, dollars, duration, explores, share } from "../format";
 import type { PageCandidate, PageDocument, PageGroup, PageRemark } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
-import { count, counted, dollars, duration, explores, share } from "../words";
 import { SideBySide } from "./Compare";
 import { chosenFirst, Matrix } from "./Matrix";
 import { AnswerLine } from "./Value";
@@ -52,9 +52,9 @@ export function Candidates({ run }: { run: PageDocument }) {
 
 function candidatesNote(run: PageDocument, usable: number): string {
   if (run.candidates.length === 0) return "No explore has been made.";
-  const said = run.agreement.groups.length > 0 ? run.agreement.sentence : "";
-  if (usable < 2) return said;
-  return `${said} Tick two to see them side by side.`;
+  const agreement = run.agreement.groups.length > 0 ? run.agreement.sentence : "";
+  if (usable < 2) return agreement;
+  return `${agreement} Tick two to see them side by side.`;
 }
 
 function Group(props: { run: PageDocument; group: PageGroup; choice: Choice | null }) {

@@ -1,8 +1,8 @@
 /** Two candidates side by side, with the step where they part. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { counted, share } from "../format";
 import type { PageCandidate } from "../generated/run";
 import { Rich, RichLine } from "../text/Rich";
-import { counted, share } from "../words";
 import { aligned, type Pair, partingAt } from "./steps";
 import { AnswerLine } from "./Value";
 import { makerOf } from "./wording";

@@ -1,8 +1,9 @@
 /** Each decision about the course of the run, and why it was taken. */
+
+import { count, dollars, duration } from "../format";
 import type { PageDecision, PageDocument } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
-import { count, dollars, duration } from "../words";
 
 export function Decisions({ run }: { run: PageDocument }) {
   if (run.decisions.length === 0) return null;

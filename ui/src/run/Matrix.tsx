@@ -1,8 +1,9 @@
 /** Which answer came by which method from which model: three votes along one path are one path. */
+
+import { counted } from "../format";
 import type { PageDocument, PageGroup } from "../generated/run";
 import { Wide } from "../parts";
 import { RichLine } from "../text/Rich";
-import { counted } from "../words";
 import { AnswerLine } from "./Value";
 
 export function Matrix({ run }: { run: PageDocument }) {

@@ -1,7 +1,8 @@
 /** What was spent, what is held for calls in flight, and how far the cap is. */
+
+import { count, dollars } from "../format";
 import type { PageDocument } from "../generated/run";
 import { Section, Wide } from "../parts";
-import { count, dollars } from "../words";
 
 export function Money({ run }: { run: PageDocument }) {
   const { money } = run;

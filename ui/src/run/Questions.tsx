@@ -1,9 +1,10 @@
 /** Questions about the run, answered by the orchestrator from the evidence on record. */
 import { useRef, useState } from "preact/hooks";
+import { dollars } from "../format";
 import type { PageQuestion } from "../generated/run";
+import { MAX_INSTRUCTION_CHARS, MAX_QUESTION_CHARS } from "../limits";
 import { Outcome, Section, sending } from "../parts";
 import { Rich } from "../text/Rich";
-import { dollars } from "../words";
 import type { ActionProps } from "./Actions";
 import { about, turnPrice } from "./prices";
 
@@ -46,7 +47,7 @@ function Question(props: { one: PageQuestion; gather: ((instruction: string) => 
           <p class="note">It would need new evidence:</p>
           <Rich text={missing} />
           {gather && (
-            <button type="button" onClick={() => gather(missing.slice(0, 2_000))}>
+            <button type="button" onClick={() => gather(missing.slice(0, MAX_INSTRUCTION_CHARS))}>
               Gather it…
             </button>
           )}
@@ -103,7 +104,7 @@ function Ask({ run, source, refresh, asking }: ActionProps & { asking: boolean }
           ref={field}
           name="question"
           rows={2}
-          maxLength={4_000}
+          maxLength={MAX_QUESTION_CHARS}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />

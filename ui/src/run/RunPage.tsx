@@ -1,14 +1,14 @@
 /** The page of a run, in the order in which a doubting reader asks. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useRun } from "../follow";
+import { dollars, duration, moment } from "../format";
 import type { PageDocument } from "../generated/run";
 import { Places } from "../lists/frame";
-import { Announcer, CopyButton, Section, ThemeSwitch } from "../parts";
+import { Announcer, Command, Section, ThemeSwitch } from "../parts";
 import type { Source } from "../source";
 import { mended } from "../text/cut";
 import { RichLine } from "../text/Rich";
-import { dollars, duration, moment } from "../words";
-import { Actions, type Wish } from "./Actions";
+import { Actions, type Prefilled } from "./Actions";
 import { Against, Answer, Explanation } from "./Answer";
 import { Candidates } from "./Candidates";
 import { Decisions } from "./Decisions";
@@ -21,8 +21,8 @@ import { news, progress, statusTone, statusWord } from "./wording";
 
 export function RunPage({ source }: { source: Source }) {
   const { run, lost, refresh } = useRun(source);
-  const told = useNews(run);
-  const [wish, setWish] = useState<Wish | null>(null);
+  const announcement = useNews(run);
+  const [prefilled, setPrefilled] = useState<Prefilled | null>(null);
   useEffect(() => {
     if (run) document.title = `${statusWord(run)}: ${run.title}`;
   }, [run?.title, run?.status]);
@@ -45,7 +45,7 @@ export function RunPage({ source }: { source: Source }) {
             <RichLine text={titleOf(run)} />
           </h1>
           <Answer run={run} />
-          <Actions run={run} source={source} refresh={refresh} wish={wish} />
+          <Actions run={run} source={source} refresh={refresh} prefilled={prefilled} />
           <Against run={run} />
           <Explanation run={run} />
           <Candidates run={run} />
@@ -57,14 +57,14 @@ export function RunPage({ source }: { source: Source }) {
             run={run}
             source={source}
             refresh={refresh}
-            gather={(instruction) => setWish({ instruction })}
+            gather={(instruction) => setPrefilled({ instruction })}
           />
           {isWhole(run) ? null : <Problem run={run} />}
           <Commands run={run} />
         </main>
         <Glance run={run} />
       </div>
-      <Announcer text={told} />
+      <Announcer text={announcement} />
     </div>
   );
 }
@@ -78,13 +78,13 @@ function useFragment(there: boolean): void {
 
 function useNews(run: PageDocument | null): string {
   const before = useRef<PageDocument | null>(null);
-  const [told, setTold] = useState("");
+  const [announcement, announce] = useState("");
   useEffect(() => {
     const text = run ? news(before.current, run) : "";
     before.current = run;
-    if (text) setTold(text);
+    if (text) announce(text);
   }, [run]);
-  return told;
+  return announcement;
 }
 
 function Top({ run, source }: { run: PageDocument; source: Source }) {
@@ -166,8 +166,7 @@ function Commands({ run }: { run: PageDocument }) {
         {run.commands.map(({ what, line }) => (
           <li key={line}>
             <span>{what}</span>
-            <code>{line}</code>
-            <CopyButton text={() => line}>Copy</CopyButton>
+            <Command line={line} />
           </li>
         ))}
       </ul>

@@ -1,8 +1,8 @@
 /** What happened when: a lane for each that works at one time. */
 import { useEffect, useState } from "preact/hooks";
+import { duration } from "../format";
 import type { PageDocument, TimelineBar } from "../generated/run";
 import { Section } from "../parts";
-import { duration } from "../words";
 
 export function TimelinePart({ run }: { run: PageDocument }) {
   const { timeline } = run;
@@ -51,17 +51,17 @@ export function TimelinePart({ run }: { run: PageDocument }) {
 function Bar({ bar, from, now }: { bar: TimelineBar; from: number; now: number }) {
   const states = { running: "at work", ok: "", failed: "failed", lost: "lost" };
   const length = duration((bar.to ?? now) - bar.from);
-  const told = [bar.label, states[bar.state], `${length} from ${duration(bar.from - from)} on`];
-  const words = told.filter(Boolean).join(", ");
+  const parts = [bar.label, states[bar.state], `${length} from ${duration(bar.from - from)} on`];
+  const title = parts.filter(Boolean).join(", ");
   if (bar.explore_id === null)
     return (
-      <span class="label" title={words}>
+      <span class="label" title={title}>
         <Label bar={bar} />
-        <span class="unseen">{words}</span>
+        <span class="unseen">{title}</span>
       </span>
     );
   return (
-    <a class="label" href={`#explore-${bar.explore_id}`} title={words} aria-label={words}>
+    <a class="label" href={`#explore-${bar.explore_id}`} title={title} aria-label={title}>
       <Label bar={bar} />
     </a>
   );

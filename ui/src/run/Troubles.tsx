@@ -1,7 +1,8 @@
 /** What went wrong, and why. */
+
+import { duration } from "../format";
 import type { PageDocument } from "../generated/run";
 import { Section, Wide } from "../parts";
-import { duration } from "../words";
 
 const KINDS = { failure: "Failed", retry: "Tried again", refusal: "Refused", loss: "Lost" };
 

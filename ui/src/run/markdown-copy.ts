@@ -1,19 +1,29 @@
 /** The result of a run as Markdown, for a note or a message. */
+
+import { dollars } from "../format";
 import type { PageDocument } from "../generated/run";
-import { dollars } from "../words";
+import { fence } from "../text/fence";
 import { statusWord, stopSentence } from "./wording";
 
-/** Return the question, the answer, what speaks against it and how it follows. */
+/**
+ * Return the question, the answer, what speaks against it and how it follows.
+ *
+ * Texts of models and callers stand in fences, so that none of their marks has an effect.
+ */
 export function asMarkdown(run: PageDocument): string {
-  const parts = [`> ${run.problem.text.trim().replaceAll("\n", "\n> ")}`];
-  parts.push(
-    `**${run.answer ? "Answer" : statusWord(run)}:** ${run.answer?.text ?? run.error ?? ""}`.trim(),
-  );
+  const parts = [headed("Question", run.problem.text)];
+  const result = run.answer?.text ?? run.error;
+  const title = run.answer ? "Answer" : statusWord(run);
+  parts.push(result ? headed(title, result) : `**${title}**`);
   const facts = [run.agreement.sentence, stopSentence(run) ?? ""].filter(Boolean).join(" ");
   if (facts) parts.push(facts);
-  if (run.dissent) parts.push(`**Against it:** ${run.dissent}`);
-  if (run.warnings.length > 0) parts.push(run.warnings.map((one) => `- ${one}`).join("\n"));
-  if (run.explanation) parts.push(`**How it follows:** ${run.explanation}`);
+  if (run.dissent) parts.push(headed("Against it", run.dissent));
+  if (run.warnings.length > 0) parts.push(headed("Warnings", run.warnings.join("\n")));
+  if (run.explanation) parts.push(headed("How it follows", run.explanation));
   parts.push(`Run ${run.run_id}, ${dollars(run.money.spent_usd)}`);
   return `${parts.join("\n\n")}\n`;
+}
+
+function headed(title: string, text: string): string {
+  return `**${title}**\n\n${fence(text)}`;
 }

@@ -1,6 +1,7 @@
 /** What an action may cost, from what the run has paid so far. */
+
+import { dollars } from "../format";
 import type { PageDocument } from "../generated/run";
-import { dollars } from "../words";
 
 function mean(costs: (number | null)[]): number | null {
   const known = costs.filter((one): one is number => one !== null);

@@ -1,6 +1,7 @@
 /** Facts of a run in words. */
+
+import { count, counted, dollars, duration } from "../format";
 import type { PageCandidate, PageDocument } from "../generated/run";
-import { count, counted, dollars, duration } from "../words";
 
 /** The status in a word or three. */
 export function statusWord(run: PageDocument): string {
@@ -69,22 +70,22 @@ export function makerOf(one: PageCandidate): string {
 /** What has happened between two documents, for those who cannot see it. */
 export function news(before: PageDocument | null, now: PageDocument): string {
   if (!before || before.run_id !== now.run_id || before.version === now.version) return "";
-  const said: string[] = [];
+  const sentences: string[] = [];
   const states = new Map(before.candidates.map((one) => [one.explore_id, one.state]));
   for (const one of now.candidates) {
     if (states.get(one.explore_id) === one.state) continue;
     if (one.state === "ok")
-      said.push(`Explore ${one.explore_id} answers: ${(one.answer_text ?? "").slice(0, 80)}.`);
-    else if (one.state === "failed") said.push(`Explore ${one.explore_id} failed.`);
+      sentences.push(`Explore ${one.explore_id} answers: ${(one.answer_text ?? "").slice(0, 80)}.`);
+    else if (one.state === "failed") sentences.push(`Explore ${one.explore_id} failed.`);
   }
   const started = now.candidates.filter(
     (one) => one.state === "running" && states.get(one.explore_id) !== "running",
   );
-  if (started.length > 0) said.push(`${counted(started.length, "explore")} started.`);
+  if (started.length > 0) sentences.push(`${counted(started.length, "explore")} started.`);
   if (before.status !== now.status)
-    said.push(`${statusWord(now)}. ${now.answer ? now.answer.text.slice(0, 200) : ""}`);
+    sentences.push(`${statusWord(now)}. ${now.answer ? now.answer.text.slice(0, 200) : ""}`);
   const answered = now.questions.filter((one) => one.state === "answered").length;
   if (answered > before.questions.filter((one) => one.state === "answered").length)
-    said.push("A question has its answer.");
-  return said.join(" ");
+    sentences.push("A question has its answer.");
+  return sentences.join(" ");
 }

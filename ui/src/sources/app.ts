@@ -34,9 +34,7 @@ export class AppSource implements Source {
   private readonly call = new ToolCall();
   private readonly ended = new AbortController();
   private shown: string | null = null;
-  /** Whether the run goes on, as its last document says. */
-  private going = true;
-  /** Whether there is news to come: of the run, or of a question about one that has ended. */
+  /** Whether there is news to come of the run or of a question about it, as its last document says. */
   private live = true;
 
   constructor(
@@ -47,6 +45,7 @@ export class AppSource implements Source {
     private readonly transport?: Parameters<App["connect"]>[0],
   ) {}
 
+  /** Connect with the host; before this, nothing else is called. */
   async start(): Promise<void> {
     // Before the handshake: hosts tell of the call as soon as it is over.
     this.app.addEventListener("toolinputpartial", ({ arguments: given }) => this.call.draft(given));
@@ -69,7 +68,7 @@ export class AppSource implements Source {
     if (run === null) return this.searched(stop);
     const known = run === this.shown ? since : 0;
     const wait = known > 0 ? WAIT_S : 0;
-    const asked = { run_id: run, since: known, live: this.going, wait_s: wait };
+    const asked = { run_id: run, since: known, live: this.live, wait_s: wait };
     return this.page(asked, stop);
   }
 
@@ -91,7 +90,7 @@ export class AppSource implements Source {
     if (name === "act") return this.tools();
     if (name === "follow") return this.tools() && this.live && !this.ended.signal.aborted;
     if (name === "transcript") return this.downloads() || host?.message !== undefined;
-    return name === "copy";
+    return false;
   }
 
   address(): null {
@@ -152,8 +151,7 @@ export class AppSource implements Source {
     const document = result.structuredContent as unknown as PageDocument;
     this.shown = document.run_id;
     this.call.name(document.run_id);
-    this.going = document.live;
-    this.live = document.live || document.questions.some((one) => one.state === "asked");
+    this.live = document.live;
     return document;
   }
 

@@ -1,11 +1,9 @@
 /** A file: the document that it holds, which never changes. */
 import type { PageDocument } from "../generated/run";
-import type { Ability, Result, Source } from "../source";
+import type { Result, Source } from "../source";
 
 export class FileSource implements Source {
   constructor(private readonly held: PageDocument) {}
-
-  async start(): Promise<void> {}
 
   async document(): Promise<PageDocument> {
     return this.held;
@@ -15,8 +13,8 @@ export class FileSource implements Source {
     return { ok: false, error: "A file cannot change its run." };
   }
 
-  can(name: Ability): boolean {
-    return name === "copy";
+  can(): boolean {
+    return false;
   }
 
   address(): null {

@@ -38,7 +38,7 @@ export class ToolCall {
     this.draft(given);
     this.runId = text(given?.run_id) ?? this.runId;
     this.asked = this.runId === null ? text(given?.problem) : null;
-    this.tell();
+    this.wake();
   }
 
   /** Take the result of the call. */
@@ -46,13 +46,13 @@ export class ToolCall {
     const named = text(result.structuredContent?.run_id) ?? inText(textOf(result));
     if (named !== null) this.runId = named;
     else if (this.runId === null) this.refusal = textOf(result);
-    this.tell();
+    this.wake();
   }
 
   /** Take it that the call was cancelled; its run, if there is one, may go on. */
   cancel(): void {
     if (this.runId === null) this.refusal = "The call was cancelled.";
-    this.tell();
+    this.wake();
   }
 
   /** Take the run that was found for the call. */
@@ -60,7 +60,7 @@ export class ToolCall {
     this.runId ??= runId;
   }
 
-  private tell(): void {
+  private wake(): void {
     const waiting = this.waiting;
     this.waiting = [];
     for (const resolve of waiting) resolve();
@@ -75,8 +75,8 @@ export function textOf(result: ToolResult): string {
   return texts.join("\n").trim() || "The call was answered with nothing.";
 }
 
-function inText(words: string): string | null {
-  const found = RUN_IN_TEXT.exec(words);
+function inText(result: string): string | null {
+  const found = RUN_IN_TEXT.exec(result);
   return found?.[1] ?? found?.[2] ?? null;
 }
 

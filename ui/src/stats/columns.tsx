@@ -1,5 +1,5 @@
 /** A plot of columns, one a month: drawn for eyes alone, since a table beside it has its figures. */
-import { dollars } from "../words";
+import { dollars } from "../format";
 import { steps } from "./axis";
 import { labels, monthName } from "./months";
 

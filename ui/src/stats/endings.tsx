@@ -1,8 +1,9 @@
 /** How runs ended: a table whose cells draw their count. */
+
+import { count, share } from "../format";
 import type { OutcomeCount } from "../generated/stats";
 import { StateMark } from "../lists/state";
 import { Section, Wide } from "../parts";
-import { count, share } from "../words";
 
 export function Endings({ rows }: { rows: readonly OutcomeCount[] }) {
   if (rows.length === 0) return null;

@@ -1,7 +1,8 @@
 /** How often candidates ended on the winning side: a table whose cells draw their share. */
+
+import { count, share } from "../format";
 import type { WinningShare } from "../generated/stats";
 import { Wide } from "../parts";
-import { count, share } from "../words";
 import { knownCost } from "./spending";
 
 /** With fewer judged candidates than this, a share is marked: it may be chance. */

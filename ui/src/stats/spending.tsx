@@ -1,8 +1,9 @@
 /** What was spent by month and model. */
+
+import { count, counted, dollars } from "../format";
 import type { StatsDocument } from "../generated/stats";
-import { short } from "../lists/words";
+import { short } from "../lists/format";
 import { Section, Wide } from "../parts";
-import { count, counted, dollars } from "../words";
 import { Columns } from "./columns";
 import { gathered, monthName } from "./months";
 

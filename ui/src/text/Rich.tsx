@@ -1,6 +1,6 @@
 /** Texts of models: Markdown with formulas and code, drawn when it comes into view. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { count } from "../words";
+import { count } from "../format";
 import { inline, LONGEST_MARKDOWN, type Slice, slices } from "./markdown";
 import { drawAll, drawFormulas, isFormula } from "./math";
 import { visible } from "./visible";

@@ -1,4 +1,6 @@
 /** Two runs side by side: what was asked, what differs, what each found. */
+
+import { count, counted, dollars, duration, moment, share } from "../format";
 import type {
   CompareDocument,
   ComparedAnswer,
@@ -14,7 +16,6 @@ import { Section, Wide } from "../parts";
 import { Value } from "../run/Value";
 import { mended } from "../text/cut";
 import { Rich, RichLine } from "../text/Rich";
-import { count, counted, dollars, duration, moment, share } from "../words";
 import "../lists/lists.css";
 import "./compare.css";
 

@@ -1,9 +1,11 @@
 /** The list of runs: the newest ones, or those that a search finds. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { count, counted } from "../format";
 import type { RunLine, RunsDocument } from "../generated/runs";
+import { LONGEST_QUERY, MOST_RUNS } from "../limits";
 import { type Chosen, comparison, hint, toggled } from "../lists/chosen";
-import { Command } from "../lists/command";
+import { ago } from "../lists/format";
 import { Frame } from "../lists/frame";
 import { useAsked, useNow, useSettled } from "../lists/hooks";
 import { kept } from "../lists/kept";
@@ -11,15 +13,11 @@ import { Row } from "../lists/row";
 import { nextRow } from "../lists/rows";
 import { getRuns } from "../lists/server";
 import { Trouble } from "../lists/trouble";
-import { ago } from "../lists/words";
-import { count, counted } from "../words";
+import { Command } from "../parts";
 import "../lists/lists.css";
 
 /** Runs of one portion. */
 const PORTION = 50;
-
-/** More than these are not listed: a search finds the others. */
-const MOST = 500;
 
 /** How long a list is good: while a run goes on or is still to be read, and while none is. */
 const FRESH_MS = { live: 2_000, quiet: 5_000 } as const;
@@ -48,7 +46,7 @@ export function RunsPage() {
     history.replaceState(null, "", address);
   }, [query]);
   const choose = useCallback((runId: string) => setChosen((now) => toggled(now, runId)), []);
-  const more = () => setWanted({ query, limit: Math.min(MOST, limit + PORTION) });
+  const more = () => setWanted({ query, limit: Math.min(MOST_RUNS, limit + PORTION) });
 
   return (
     <Frame title={query ? `“${query}” – runs` : "Runs"} here="runs">
@@ -110,7 +108,7 @@ function Search({ query, onQuery }: { query: string; onQuery: (query: string) =>
       <label for="query">Search problems, answers and models</label>
       <input
         id="query"
-        maxLength={1_000}
+        maxLength={LONGEST_QUERY}
         ref={field}
         type="search"
         value={typed}
@@ -201,9 +199,11 @@ function countText({ total, query, runs }: RunsDocument): string {
 
 function More({ list: { runs, total }, onMore }: { list: RunsDocument; onMore: () => void }) {
   if (runs.length >= total) return null;
-  if (runs.length >= MOST)
+  if (runs.length >= MOST_RUNS)
     return (
-      <p class="runs-more">The list ends after {count(MOST)} runs. A search finds the others.</p>
+      <p class="runs-more">
+        The list ends after {count(MOST_RUNS)} runs. A search finds the others.
+      </p>
     );
   return (
     <button class="runs-more" type="button" onClick={onMore}>
@@ -246,7 +246,9 @@ function Nothing({ query }: { query: string }) {
   return (
     <div class="nothing">
       <p>There is no run yet. Ask your client to use the tool solve_with_atlas, or type:</p>
-      <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
+      <p class="command">
+        <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
+      </p>
     </div>
   );
 }

@@ -1,16 +1,15 @@
 /** The statistics of all runs: what was spent, what ended on the winning side, how runs ended. */
 
+import { count, counted, dollars, moment } from "../format";
 import type { StatsDocument } from "../generated/stats";
-import { Command } from "../lists/command";
 import { Frame } from "../lists/frame";
 import { useAsked } from "../lists/hooks";
 import { getStatistics } from "../lists/server";
 import { Trouble } from "../lists/trouble";
-import { Section } from "../parts";
+import { Command, Section } from "../parts";
 import { Endings } from "../stats/endings";
 import { Shares } from "../stats/shares";
 import { Spending } from "../stats/spending";
-import { count, counted, dollars, moment } from "../words";
 import "../lists/lists.css";
 import "../stats/stats.css";
 
@@ -41,7 +40,9 @@ function NoRuns() {
   return (
     <div class="nothing">
       <p>There is no run yet, so there is nothing to count. Start one:</p>
-      <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
+      <p class="command">
+        <Command line={'atlas-mcp solve "How many primes are there below 100?"'} />
+      </p>
     </div>
   );
 }

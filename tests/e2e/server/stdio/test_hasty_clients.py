@@ -34,7 +34,7 @@ async def until_answered(client: Client, tool: str, arguments: dict[str, Any]) -
     """
     while True:
         try:
-            result = await client.call_tool(tool, arguments)
+            result = await client.call_tool(tool, arguments, read_timeout_seconds=TIME_OUT)
         except MCPError as error:
             if "timed out" not in str(error).lower():
                 raise
@@ -51,12 +51,13 @@ async def test_a_client_with_a_short_time_out_is_answered_within_it_once_it_was_
     """A server that had not learned would answer none of the calls: it waits longer."""
     info = Implementation(name="hasty", version="1")
     with HeldApi(held=EVERY_CALL).reachable(environ), anyio.fail_after(2 * PATIENCE):
-        async with Client(
-            server_of(environ), mode=mode, client_info=info, read_timeout_seconds=TIME_OUT
-        ) as client:
+        async with Client(server_of(environ), mode=mode, client_info=info) as client:
             for number in range(2):
+                problem = {"problem": f"6 * {number}?"}
                 with pytest.raises(MCPError, match=r"(?i)timed out"):
-                    await client.call_tool("solve_with_atlas", {"problem": f"6 * {number}?"})
+                    await client.call_tool(
+                        "solve_with_atlas", problem, read_timeout_seconds=TIME_OUT
+                    )
             views = [
                 await until_answered(client, "solve_with_atlas", {"problem": "6 * 7?"}),
                 await until_answered(client, "explore", {"problem": "6 * 7?"}),

@@ -194,7 +194,7 @@ async def test_a_server_that_is_told_to_loads_its_models_before_anybody_asks(
         async with Client(make_server(settings)) as client:
             # The handshake is over, and tools answer, while the model is still being loaded.
             await until(runtime.folder / "loads")
-            assert len((await client.list_tools()).tools) == 5
+            assert len((await client.list_tools()).tools) == 6
             held.unlink()
             result = await client.call_tool(
                 "solve_with_atlas",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dollars, duration, listed } from "../src/words";
+import { dollars, duration, listed } from "../src/format";
 
 test.each([
   [null, "unknown"],

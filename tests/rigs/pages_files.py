@@ -76,7 +76,7 @@ async () => {
 """
 
 ACTIVE = f"""
-() => [...document.querySelectorAll('*')].filter((one) =>
+() => [...document.body.querySelectorAll('*')].filter((one) =>
   /^(IFRAME|OBJECT|EMBED|BASE|AUDIO|VIDEO|PORTAL|FRAME|ANIMATE)$/i.test(one.tagName)
   || /^(javascript|data|vbscript)\\s*:/i.test(one.getAttribute('href') ?? '')
   || (one.getAttribute('href') ?? '').includes('{ADDRESS}')

@@ -5,7 +5,8 @@
 With pip (from the folder and from a wheel), `uv tool install` and `pipx install`, each into an
 empty folder: both scripts answer, the demonstration is solved in an empty home and its page is
 written, with the page's file that the wheel holds, no distribution of another project came along,
-and the command that a message gives for a missing extra adds that extra. Needs a package index for the libraries, and nothing of ours from it.
+and the command that a message gives for a missing extra adds that extra. Needs a package index for
+the libraries, and nothing of ours from it.
 """
 
 from __future__ import annotations

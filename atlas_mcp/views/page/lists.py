@@ -40,6 +40,7 @@ class RunLine(_Shape):
         title: The beginning of its problem, in a line.
         status: Its status.
         stop_reason: Why it ended.
+        state: Both in words.
         workflow: The policy of the run.
         started_at: When it was opened.
         ended_at: When it ended; `null` while it has not.
@@ -57,6 +58,7 @@ class RunLine(_Shape):
     title: str
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     workflow: str = ""
     started_at: float
     ended_at: float | None = None
@@ -97,10 +99,14 @@ class RunsDocument(_Shape):
 
 
 class OutcomeCount(_Shape):
-    """How many runs ended in one way; `stop_reason` is `null` for those that have not ended."""
+    """How many runs ended in one way; `stop_reason` is `null` for those that have not ended.
+
+    `state` says in words how they ended.
+    """
 
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     runs: int
 
 
@@ -209,6 +215,7 @@ class ComparedRun(_Shape):
         problem: Its problem.
         status: Its status.
         stop_reason: Why it ended.
+        state: Both in words.
         started_at: When it was opened.
         elapsed_s: Seconds that it took.
         answer_text: Its answer; `null` without one.
@@ -227,6 +234,7 @@ class ComparedRun(_Shape):
     problem: str
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     started_at: float
     elapsed_s: float
     answer_text: str | None = None

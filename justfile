@@ -13,7 +13,7 @@ setup:
 test *paths:
     {{python}} -m pytest {{paths}}
 
-# The cases that the everyday suite leaves out, and all draws of property tests.
+# The cases that the everyday suite leaves out, with more draws of property tests.
 slow:
     ATLAS_DRAWS=0.4 {{python}} -m pytest -q -m "(slow or drawn) and not weights and not e2e"
 

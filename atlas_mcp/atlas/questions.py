@@ -25,7 +25,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.stopping import is_at_rest
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import bound_text, money_text
-from atlas_mcp.errors import InvalidInput
+from atlas_mcp.errors import InvalidInput, JournalError
 
 MAX_QUESTION_CHARS = 4_000
 """Longest question, characters. Our own choice: twice the longest instruction."""
@@ -98,6 +98,18 @@ def same_question(state: RunState, question: str) -> Question | None:
     words = question.split()
     found = [one for one in state.questions.values() if one.posed.question.split() == words]
     return max(found, key=lambda one: one.posed_at) if found else None
+
+
+def number_of(state: RunState, run_id: str, question: str) -> int:
+    """Return the number of the newest question of these words.
+
+    Raises:
+        JournalError: The question is not on record.
+    """
+    found = same_question(state, question)
+    if found is None:
+        raise JournalError(f"the question about run {run_id!r} is not on record; ask again")
+    return found.number
 
 
 def pose(state: RunState, request: QuestionRequest, *, driven: bool) -> tuple[Event, ...]:

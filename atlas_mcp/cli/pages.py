@@ -10,6 +10,7 @@ from pathlib import Path
 from atlas_mcp.cli.terminal import tell, write_data
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.system.browsers import open_in_browser
+from atlas_mcp.system.disk import replace
 from atlas_mcp.views.page.html import page_html
 from atlas_mcp.views.page.shapes import PageDocument
 from atlas_mcp.views.transcript import transcript
@@ -87,18 +88,41 @@ def write_file(text: str, path: str, option: str) -> None:
 
     Args:
         text: The text.
-        path: The file; one that is there is overwritten.
+        path: The file; one that is there is overwritten, once all of the text is written.
         option: The option that named it, for the error.
 
     Raises:
         InvalidInput: It cannot be written.
     """
     try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        target = Path(path)
+        if target.is_file() or not target.exists():
+            _write_beside(target.resolve(), text)
+        else:
+            target.write_text(text, encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         # A name may hold what no file has in its name.
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInput(option, f"{path} cannot be written: {reason}") from error
+
+
+def _write_beside(target: Path, text: str) -> None:
+    """Write a file such that one of before is whole until the new one is."""
+    part = target.with_name(f".atlas-mcp-{os.getpid()}.part")
+    try:
+        part.touch()
+    except PermissionError:
+        # The folder takes no new file; the file itself may be written all the same.
+        target.write_text(text, encoding="utf-8", newline="\n")
+        return
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        if target.exists():
+            part.chmod(target.stat().st_mode & 0o777)
+        replace(part, target)
+    except (OSError, ValueError):
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _remove_old(folder: Path, now: float) -> None:

@@ -17,7 +17,14 @@ from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.journal.listed import ListedRun
 
 FoundIn: TypeAlias = Literal["problem", "answer", "candidates", "names"]
-"""The text of a digest in which the words of a search were found."""
+"""The text of a digest in which the words of a search were found; `names` are the run's id, its
+solvers, models and workflow."""
+
+PLACES: tuple[FoundIn, ...] = ("answer", "problem", "candidates", "names")
+"""The texts in which words are shown, the first of those that have most of them."""
+
+OUTLINED_CHARS = 400
+"""Characters of an answer in an outline."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many runs were read, and of how many."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.routing import Route
 
-from atlas_mcp.pages.actions import ACTIONS, Acted, Action
+from atlas_mcp.pages.actions import ACTIONS, Action, ActionRequest
+from atlas_mcp.pages.addresses import ACTION
 from atlas_mcp.pages.answers import as_json, failed
-from atlas_mcp.pages.asked import ServiceSource, run_of, with_service
 from atlas_mcp.pages.bodies import read_body
+from atlas_mcp.pages.requests import ServiceSource, run_of, with_service
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,7 +45,7 @@ class Acting:
     @property
     def routes(self) -> list[Route]:
         """The addresses."""
-        return [Route("/api/runs/{run_id}/{action}", self._act, methods=["POST"])]
+        return [Route(ACTION, self._act, methods=["POST"])]
 
     async def done(self) -> None:
         """Return once no action is under way."""
@@ -72,5 +73,5 @@ class Acting:
         fields = await read_body(request.receive, action.fields)
         # A run that does not exist is told of before anything else is.
         await service.state(run_id)
-        outcome = await action.carry_out(Acted(service, self._promises, run_id, fields))
+        outcome = await action.carry_out(ActionRequest(service, self._promises, run_id, fields))
         return as_json({"ok": True, "run_id": run_id, **outcome})

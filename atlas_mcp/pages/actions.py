@@ -35,12 +35,12 @@ class Action:
     """
 
     fields: Mapping[str, Kind]
-    carry_out: Callable[[Acted], Awaitable[Outcome]]
+    carry_out: Callable[[ActionRequest], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
-    """An action that was asked for.
+class ActionRequest:
+    """An action that a page asks for.
 
     Attributes:
         service: Has the run.
@@ -55,30 +55,30 @@ class Acted:
     fields: Fields
 
 
-async def _cancel(acted: Acted) -> Outcome:
-    run = await acted.service.cancel(acted.run_id)
-    await acted.promises.fulfil(acted.service, acted.run_id)
+async def _cancel(asked: ActionRequest) -> Outcome:
+    run = await asked.service.cancel(asked.run_id)
+    await asked.promises.fulfil(asked.service, asked.run_id)
     return {"status": run.status}
 
 
-async def _resume(acted: Acted) -> Outcome:
-    call = await acted.service.joining.resume(acted.run_id, **acted.fields)
+async def _resume(asked: ActionRequest) -> Outcome:
+    call = await asked.service.joining.resume(asked.run_id, **asked.fields)
     if call is not None:
-        await acted.promises.make(acted.service, call.caller)
+        await asked.promises.make(asked.service, call.caller)
     return {"goes_on": call is not None}
 
 
-async def _explore(acted: Acted) -> Outcome:
-    explores = ExploreRequest(**acted.fields)
-    call = await acted.service.joining.explore(None, RunRequest(), explores, run_id=acted.run_id)
-    await acted.promises.make(acted.service, call.caller)
+async def _explore(asked: ActionRequest) -> Outcome:
+    explores = ExploreRequest(**asked.fields)
+    call = await asked.service.joining.explore(None, RunRequest(), explores, run_id=asked.run_id)
+    await asked.promises.make(asked.service, call.caller)
     return {"count": explores.count}
 
 
-async def _ask(acted: Acted) -> Outcome:
-    question, cap = acted.fields.get("question", ""), acted.fields.get("max_cost_usd")
-    call = await acted.service.joining.ask(acted.run_id, question, max_cost_usd=cap)
-    await acted.promises.make(acted.service, call.run.caller)
+async def _ask(asked: ActionRequest) -> Outcome:
+    question, cap = asked.fields.get("question", ""), asked.fields.get("max_cost_usd")
+    call = await asked.service.joining.ask(asked.run_id, question, max_cost_usd=cap)
+    await asked.promises.make(asked.service, call.run.caller)
     return {"number": call.number}
 
 

@@ -17,7 +17,7 @@ from atlas_mcp.errors import (
     JournalBusy,
     UnknownRun,
 )
-from atlas_mcp.pages.policy import NOTHING, headers_under
+from atlas_mcp.pages.headers import NOTHING, headers_under
 from atlas_mcp.texts import clipped, printable
 
 if TYPE_CHECKING:

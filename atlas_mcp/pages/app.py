@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from atlas_mcp.pages.acting import Acting
+from atlas_mcp.pages.addresses import is_in_json
 from atlas_mcp.pages.answers import failed, refused
 from atlas_mcp.pages.promises import Promises
 from atlas_mcp.pages.reading import Reading
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from atlas_mcp.pages.asked import ServiceSource
+    from atlas_mcp.pages.requests import ServiceSource
 
 
 class Pages:
@@ -69,12 +70,12 @@ class Pages:
             request = Request(scope["method"], scope["path"], scope["headers"])
             refusal = self._visitors.refusal(request)
             if refusal is not None:
-                in_json = scope["path"].startswith("/api/")
+                in_json = is_in_json(scope["path"])
                 await refused(refusal, in_json=in_json)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 async def _not_found(request: WebRequest, error: Exception) -> Response:
-    in_json = request.url.path.startswith("/api/")
+    in_json = is_in_json(request.url.path)
     return failed("There is nothing at this address; the runs are at /runs", 404, in_json=in_json)

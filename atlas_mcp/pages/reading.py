@@ -14,12 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from atlas_mcp.off_loop import off_loop
+from atlas_mcp.pages import addresses
 from atlas_mcp.pages.answers import answered, as_json, failed
-from atlas_mcp.pages.asked import ServiceSource, number_of, run_of, truth_of, with_service
 from atlas_mcp.pages.documents import Documents, Known
+from atlas_mcp.pages.headers import FILE, page_policy
 from atlas_mcp.pages.lists import Lists
-from atlas_mcp.pages.policy import FILE, page_policy
 from atlas_mcp.pages.polls import LONGEST_WAIT, MOST_WAITING, Polls, while_connected
+from atlas_mcp.pages.requests import ServiceSource, number_of, run_of, truth_of, with_service
 from atlas_mcp.views.page.html import page_html
 from atlas_mcp.views.transcript import transcript
 
@@ -73,22 +74,22 @@ class Reading:
     def routes(self) -> list[Route]:
         """The addresses."""
         return [
-            Route("/", _home, methods=["GET"]),
-            self._route("/runs", partial(self._page, "runs")),
-            self._route("/stats", partial(self._page, "stats")),
-            self._route("/compare/{run_id}/{other}", partial(self._page, "compare")),
-            self._route("/runs/{run_id}", partial(self._page, "run")),
-            self._route("/runs/{run_id}/transcript", self._transcript),
-            self._route("/runs/{run_id}/file", self._file),
-            self._route("/api/runs", self._found),
-            self._route("/api/stats", self._stats),
-            self._route("/api/compare/{run_id}/{other}", self._compared),
-            self._route("/api/runs/{run_id}", self._document),
+            Route(addresses.HOME, _home, methods=["GET"]),
+            self._route(addresses.RUNS, partial(self._page, "runs")),
+            self._route(addresses.STATS, partial(self._page, "stats")),
+            self._route(addresses.COMPARISON, partial(self._page, "compare")),
+            self._route(addresses.RUN, partial(self._page, "run")),
+            self._route(addresses.TRANSCRIPT, self._transcript),
+            self._route(addresses.FILE, self._file),
+            self._route(addresses.RUNS_DOCUMENT, self._found),
+            self._route(addresses.STATS_DOCUMENT, self._stats),
+            self._route(addresses.COMPARISON_DOCUMENT, self._compared),
+            self._route(addresses.RUN_DOCUMENT, self._document),
         ]
 
     def _route(self, path: str, reads: Reads) -> Route:
         async def answer(request: Request) -> Response:
-            in_json = path.startswith("/api/")
+            in_json = addresses.is_in_json(path)
             work = partial(with_service, self._source, partial(reads, request), in_json=in_json)
             return await while_connected(request.receive, work) or HUNG_UP
 
@@ -147,7 +148,7 @@ class Reading:
 
 
 async def _home(request: Request) -> Response:
-    return answered(b"", "text/plain", status=307, extra=[("location", "/runs")])
+    return answered(b"", "text/plain", status=307, extra=[("location", addresses.RUNS)])
 
 
 def _as_file(document: bytes) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas_mcp.addresses import USUAL_PORTS
+from atlas_mcp.pages.addresses import METHODS, kind_of
 from atlas_mcp.web.host_names import named
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -154,28 +155,17 @@ def _foreign_page(request: Request) -> Refusal | None:
     sites = request.all(b"sec-fetch-site")
     if not sites or sites in ([b"same-origin"], [b"none"]):
         return None
-    if request.is_navigation and is_page(request.path):
+    if request.is_navigation and kind_of(request.path) == "page":
         return None
     return Refusal(403, "Only a page of this server may ask for this")
 
 
 def _wrong_method(request: Request) -> Refusal | None:
-    if is_page(request.path):
-        allowed = ("GET", "HEAD")
-    elif request.path.startswith("/api/runs/") and request.path.count("/") == 4:
-        allowed = ("POST",)
-    else:
-        allowed = ("GET",)
+    allowed = METHODS[kind_of(request.path)]
     if request.method in allowed:
         return None
     names = ", ".join(allowed)
     return Refusal(405, f"This address takes {names} alone", allow=names)
-
-
-def is_page(path: str) -> bool:
-    """Return whether a path is that of a page, which may be gone to from elsewhere."""
-    is_file = path.count("/") == 3 and path.endswith("/file")
-    return not path.startswith("/api/") and not is_file
 
 
 def _name_of(header: bytes) -> str:

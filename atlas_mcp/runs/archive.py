@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -15,13 +14,11 @@ from atlas_mcp.atlas.events import Record, RecordLost
 from atlas_mcp.atlas.losses import UNFIT
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
+from atlas_mcp.runs.run_ids import RUN_ID
 from atlas_mcp.texts import without_logins
 
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""
-
-ID = re.compile("[0-9A-Za-z_-]{1,64}")
-"""The id of a run in a file. Anybody may have written it: commands and names are made with it."""
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -122,8 +119,11 @@ def _heading(line: str, name: str) -> _Heading:
             name, f"is of version {version}, this atlas-mcp reads {FORMAT_VERSION}; upgrade it"
         )
     heading = _parse(_Heading, line, name, 1)
-    if ID.fullmatch(heading.run_id) is None:
-        raise InvalidInput(name, "line 1 names no run: an id is letters and digits")
+    # Anybody may have written it: commands and names are made with it.
+    if RUN_ID.fullmatch(heading.run_id) is None:
+        raise InvalidInput(
+            name, "line 1 names no run: an id is 1 to 64 letters, digits, '-' and '_'"
+        )
     return heading
 
 

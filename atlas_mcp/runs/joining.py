@@ -18,7 +18,7 @@ import anyio
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.questions import same_question
+from atlas_mcp.atlas.questions import number_of
 from atlas_mcp.errors import AtlasError, InvalidInput, JournalBusy, UnknownRun
 from atlas_mcp.runs.callers import Entry, Joined, OwnCallers, RunCaller
 from atlas_mcp.runs.engine import AskRun, Engine, ExploreFurther, OpenRun, ResumeRun, Submission
@@ -160,9 +160,8 @@ class Joining:
                 state, question, max_cost_usd=max_cost_usd, fresh=fresh
             )
             await self._submit(caller, AskRun(request))
-            asked = same_question((await self._look(run_id)).state, request.question)
-            assert asked is not None, "a question that was submitted is on record"
-            return QuestionCall(RunCall(caller), asked.number)
+            after = (await self._look(run_id)).state
+            return QuestionCall(RunCall(caller), number_of(after, run_id, request.question))
 
     async def resume_promised(self, run_id: str) -> None:
         """Let a run go on that has stopped, for a caller that looks at it from time to time.

@@ -13,8 +13,9 @@ ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LETTERS = 14
 """Letters of a run id: 69 bits, which cannot be guessed."""
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-"""Ids under which a run is opened: each can stand in an address and in the name of a file."""
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""Ids of runs: each can stand in an address, in the name of a file and after a command, where it is
+no option. What somebody else wrote, a path or a file, holds no others."""
 
 
 def check_run_id(run_id: object) -> None:
@@ -23,7 +24,7 @@ def check_run_id(run_id: object) -> None:
     Raises:
         InvalidInput: It is no text, or not as it should be.
     """
-    if not isinstance(run_id, str) or _RUN_ID.fullmatch(run_id) is None:
+    if not isinstance(run_id, str) or RUN_ID.fullmatch(run_id) is None:
         text = ascii(run_id)
         raise InvalidInput(
             "run_id",

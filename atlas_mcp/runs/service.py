@@ -17,10 +17,9 @@ import anyio
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.questions import same_question
+from atlas_mcp.atlas.questions import number_of
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Drivers, Patience
 from atlas_mcp.journal.search import FoundRuns, Progress, Search, Statistics
@@ -41,10 +40,6 @@ from atlas_mcp.runs.tidying import expired_runs
 CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
 process must first see the request, and may be frozen."""
-
-SEARCH_PATIENCE = 2.0
-"""Seconds for which a search reads runs that it does not know yet: long enough for some hundred,
-and a page that searches is not kept waiting."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,19 +146,7 @@ class RunService:
             await self.state(run_id), question, max_cost_usd=max_cost_usd, fresh=fresh
         )
         await self.engine.submit(run_id, AskRun(request))
-        return await self.number_of(run_id, request.question)
-
-    async def number_of(self, run_id: str, question: str) -> int:
-        """Return the number of the newest question of these words.
-
-        Raises:
-            UnknownRun: There is no such run.
-            JournalError: The question is not on record.
-        """
-        found = same_question(await self.state(run_id), question)
-        if found is None:
-            raise JournalError(f"the question about run {run_id!r} is not on record; ask again")
-        return found.number
+        return number_of(await self.state(run_id), run_id, request.question)
 
     async def cancel(self, run_id: str) -> RunSnapshot:
         """End a run, wherever it is driven: calls in flight are aborted at once.
@@ -256,25 +239,25 @@ class RunService:
         self,
         text: str = "",
         *,
+        patience: float | None,
         limit: int = 50,
         offset: int = 0,
-        patience: float | None = SEARCH_PATIENCE,
         progress: Progress | None = None,
     ) -> FoundRuns:
         """Return the runs with all words of a text; without words, the newest.
 
         Args:
             text: Words of problems, answers, solvers and models, or the beginning of a run's id.
+            patience: Seconds for which changed runs are read before; `None` until all are read.
             limit: Most runs.
             offset: Runs left out before the first.
-            patience: Seconds for which changed runs are read before; `None` until all are read.
             progress: Is told how many of them were read.
         """
         await self.history.catch_up(seconds=patience, progress=progress)
         return await self.history.search(text, limit=limit, offset=offset)
 
     async def statistics(
-        self, *, patience: float | None = SEARCH_PATIENCE, progress: Progress | None = None
+        self, *, patience: float | None, progress: Progress | None = None
     ) -> Statistics:
         """Return all runs of this machine, added up; see `search`."""
         await self.history.catch_up(seconds=patience, progress=progress)

@@ -16,7 +16,7 @@ from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.prompts import add_prompts
 from atlas_mcp.server.resources import add_resources
-from atlas_mcp.server.run_app import run_app, tell
+from atlas_mcp.server.run_app import fit_to_client, run_app
 from atlas_mcp.server.run_tasks import RunTasks
 from atlas_mcp.server.subscriptions import Subscriptions
 from atlas_mcp.server.task_extension import TasksExtension, TaskSource
@@ -65,7 +65,7 @@ def make_server(
             faults.answer,
             subscriptions.describe,
             arguments.check,
-            tell,
+            fit_to_client,
         ],
         # Those of the SDK take any resource, and would stay silent.
         subscriptions=False,

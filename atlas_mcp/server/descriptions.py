@@ -116,7 +116,7 @@ PROBLEM_MAY_BE_CUT = (
     "If that is only the first word of what the user wrote, the problem is the whole of it."
 )
 
-LONGEST_WISH = 200
+ARGUMENT_CHARS = 200
 """Characters of a solver, a strategy or an effort that a prompt repeats."""
 
 _PROBLEM_TAG = re.compile(r"<(?=\s*/?\s*problem\b)", re.IGNORECASE)
@@ -133,10 +133,10 @@ def atlas_prompt(
         strategy: The strategy of the first explores; `None` leaves it to the agent.
     """
     sentences: list[str] = []
-    if wish := _wish(solver):
-        sentences.append(f"Pass `solver`: {wish} to every explore.")
-    if wish := _wish(strategy):
-        sentences.append(f"Begin with `strategy`: {wish} in one of the first explores.")
+    if given := _quoted_argument(solver):
+        sentences.append(f"Pass `solver`: {given} to every explore.")
+    if given := _quoted_argument(strategy):
+        sentences.append(f"Begin with `strategy`: {given} in one of the first explores.")
     text = ATLAS_PROMPT_TEXT
     if sentences:
         text = text.replace("\n\nThe texts", f"\n\n{' '.join(sentences)}\n\nThe texts")
@@ -154,17 +154,17 @@ def solve_prompt(
         effort: How much agreement the run asks for; `None` for the configured effort.
     """
     arguments: list[str] = []
-    if wish := _wish(solver):
-        arguments.append(f"`solvers`: [{wish}]")
-    if wish := _wish(effort):
-        arguments.append(f"`explore_effort`: {wish}")
-    given = f", {' and '.join(arguments)}" if arguments else ""
-    return _with_problem(SOLVE_PROMPT_TEXT.replace("{arguments}", given), problem)
+    if given := _quoted_argument(solver):
+        arguments.append(f"`solvers`: [{given}]")
+    if given := _quoted_argument(effort):
+        arguments.append(f"`explore_effort`: {given}")
+    chosen = f", {' and '.join(arguments)}" if arguments else ""
+    return _with_problem(SOLVE_PROMPT_TEXT.replace("{arguments}", chosen), problem)
 
 
-def _wish(value: str | None) -> str | None:
+def _quoted_argument(value: str | None) -> str | None:
     """Return an argument of a prompt as a text in quotation marks, `None` for an empty one."""
-    return quoted(value.strip(), LONGEST_WISH) if value and value.strip() else None
+    return quoted(value.strip(), ARGUMENT_CHARS) if value and value.strip() else None
 
 
 def _with_problem(text: str, problem: str | None) -> str:

@@ -110,8 +110,8 @@ def run_app(host: Host) -> Apps:
     return apps
 
 
-async def tell(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Tell each client of the page what concerns it: middleware.
+async def fit_to_client(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Fit what a client is told of the page to what it can draw: middleware.
 
     The page's own tool is left out of the lists of clients that draw no pages. The SDK keeps
     extensions to itself in the era of the handshake, in which most hosts speak; the extension

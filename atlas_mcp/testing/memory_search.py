@@ -13,6 +13,8 @@ from atlas_mcp.atlas.digest import Digest, Spent, Tried, digest_of
 from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex
 from atlas_mcp.journal.search import (
+    OUTLINED_CHARS,
+    PLACES,
     EndCount,
     Found,
     FoundIn,
@@ -25,8 +27,6 @@ from atlas_mcp.journal.search import (
     Statistics,
 )
 from atlas_mcp.journal.words import Phrase, count_in, has_all, phrases_of, pieces_of
-
-PLACES: tuple[FoundIn, ...] = ("answer", "problem", "candidates", "names")
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ def _outline(digest: Digest) -> Outline:
         cost_usd=digest.cost_usd,
         confidence=digest.confidence,
         models=digest.models,
-        answer=digest.texts.answer[:400] if digest.answered else None,
+        answer=digest.texts.answer[:OUTLINED_CHARS] if digest.answered else None,
     )
 
 

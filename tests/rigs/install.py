@@ -3,9 +3,10 @@
     python tests/rigs/install.py
 
 With pip (from the folder and from a wheel), `uv tool install` and `pipx install`, each into an
-empty folder: both scripts answer, the demonstration is solved in an empty home, no distribution of
-another project came along, and the command that a message gives for a missing extra adds that
-extra. Needs a package index for the libraries, and nothing of ours from it.
+empty folder: both scripts answer, the demonstration is solved in an empty home and its page is
+written, with the page's file that the wheel holds, no distribution of another project came along,
+and the command that a message gives for a missing extra adds that extra. Needs a package index for
+the libraries, and nothing of ours from it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600
 NAMES = ("atlas-mcp", "atlas-solve-mcp")
+PAGE_FILES = tuple(f"atlas_mcp/views/page/{name}" for name in ("page.html", "page.licenses.md"))
 QUESTION = "How many handshakes do seven people exchange?"
 
 
@@ -51,6 +53,8 @@ def ways(folder: Path, tools: Path) -> Iterator[tuple[str, Path]]:
     assert wheel.name.startswith("atlas_solve_mcp-"), wheel.name
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.startswith("tests/")]
+        for name in PAGE_FILES:
+            assert archive.read(name) == (ROOT / name).read_bytes(), name
     yield "pip, a wheel", fresh(folder / "wheel", wheel)
     uv = {"UV_TOOL_DIR": f"{folder}/uv", "UV_TOOL_BIN_DIR": f"{folder}/uv-bin"}
     run(tools / "uv", "tool", "install", "-q", ".", cwd=ROOT, **uv)
@@ -77,6 +81,7 @@ def check(scripts: Path, home: Path, path: str, environ: dict[str, str]) -> str:
             cwd=home, **homes)
     )  # fmt: skip
     assert view["status"] == "answered", view
+    check_page(scripts, home, view["run_id"], homes)
     (home / "atlas.toml").write_text(
         '[solvers.one]\nmodel = "ollama/x"\n[solvers.two]\nmodel = "local"\n', encoding="utf-8"
     )
@@ -90,6 +95,17 @@ def check(scripts: Path, home: Path, path: str, environ: dict[str, str]) -> str:
     [ready] = [row["ready"] for row in rows if row["name"] == "one"]
     assert "not installed" not in ready, ready
     return command[1]
+
+
+def check_page(scripts: Path, home: Path, run_id: str, homes: dict[str, str]) -> None:
+    """Write the page of a run: the page's own file, with the run in it."""
+    run(scripts / NAMES[0], "runs", "show", run_id, "--html", "run.html", cwd=home, **homes)
+    written = (home / "run.html").read_text(encoding="utf-8")
+    found = re.search(r'<script id="atlas-document"[^>]*>(.*?)</script>', written, re.DOTALL)
+    assert found, "the page holds no document"
+    document = json.loads(found[1])
+    assert (document["run_id"], document["status"]) == (run_id, "answered"), document
+    assert len(written) > (ROOT / PAGE_FILES[0]).stat().st_size // 2, "the page lacks its parts"
 
 
 def check_extras(folder: Path) -> None:
@@ -118,7 +134,7 @@ def main() -> None:
             home.mkdir()
             command = check(scripts, home, path, environ)
             shown = command.replace(str(folder), "…")
-            print(f"{way}: both scripts, the demonstration, and {shown}", flush=True)
+            print(f"{way}: both scripts, the demonstration, its page, and {shown}", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ import pages_served
 from browser import Browser, open_browser
 from pages_server import open_home
 
-from tests.support.hostile_texts import RUNS
+from tests.support.hostile_texts import ILL_SHAPED, RUNS
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def hostile(work: Work) -> Iterator[str]:
 
 
 def shaped(work: Work) -> Iterator[str]:
-    return pages_files.check_shaped(work.browser, work.folder)
+    names = pages_files.QUICK_SHAPES if work.quick else ILL_SHAPED
+    return pages_files.check_shaped(work.browser, work.folder, names)
 
 
 def large(work: Work) -> Iterator[str]:

@@ -194,6 +194,8 @@ def _resumed_by_keys(tab: Tab, home: PagesHome, run_id: str) -> None:
         if tab.page.evaluate("document.activeElement?.closest('form') !== null"):
             break
     tab.page.keyboard.press("Escape")
+    # The focus goes back once the panel is gone.
+    tab.page.wait_for_timeout(500)
     assert _focused(tab).startswith("Go on"), f"Escape leaves the focus on {_focused(tab)!r}"
     tab.page.keyboard.press("Enter")
     _reach(tab, "Go on", again=True)

@@ -11,7 +11,7 @@ FEW = 5
 """A test draws that many at least, if its full number is no smaller."""
 
 MANY = 50
-"""Every day a test draws that many at most."""
+"""A test draws that many at most, every day and in CI."""
 
 
 def draws(full: int) -> int:

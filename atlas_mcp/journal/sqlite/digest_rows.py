@@ -20,12 +20,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from atlas_mcp.atlas.digest import DIGEST_VERSION, Digest, Spent, Tried
+from atlas_mcp.journal.search import OUTLINED_CHARS
 from atlas_mcp.journal.sqlite import columns
 from atlas_mcp.journal.sqlite.spending_rows import MOST_UNITS, UNITS
 from atlas_mcp.journal.words import WORD_CATEGORIES, indexed, storable, tokens_of
-
-STORED_ANSWER_CHARS = 400
-"""Characters of an answer that the list of runs gets."""
 
 TEXTS = "problem, answer, candidates, names"
 """The columns of a digest's texts, in the order of `Texts`."""
@@ -264,7 +262,7 @@ def _store(connection: sqlite3.Connection, run: ReadRun, digest: Digest, *, word
             None if cost is None else units_of(cost),
             digest.confidence,
             json.dumps(digest.models),
-            storable(digest.texts.answer[:STORED_ANSWER_CHARS]) if digest.answered else None,
+            storable(digest.texts.answer[:OUTLINED_CHARS]) if digest.answered else None,
         ),
     )
     number = stored.lastrowid

@@ -15,16 +15,17 @@ from typing import Any, NamedTuple, cast, get_args
 from atlas_mcp.atlas.digest import Role, Spent, Tried
 from atlas_mcp.atlas.outcomes import StopReason, status_of
 from atlas_mcp.journal.search import (
+    OUTLINED_CHARS,
+    PLACES,
     EndCount,
     Found,
-    FoundIn,
     FoundRun,
     Outline,
     SpentInRuns,
     Statistics,
 )
 from atlas_mcp.journal.sqlite import columns, run_rows
-from atlas_mcp.journal.sqlite.digest_rows import STORED_ANSWER_CHARS, TEXTS, dollars
+from atlas_mcp.journal.sqlite.digest_rows import TEXTS, dollars
 from atlas_mcp.journal.sqlite.run_rows import IsLive
 from atlas_mcp.journal.words import Phrase, count_in, has_all, pieces_of
 
@@ -38,9 +39,6 @@ that have more phrases than these are few, and all fit well."""
 
 WEIGHTS = (4.0, 6.0, 2.0, 3.0)
 """The weights of `TEXTS` in the rank: a word of the answer says most."""
-
-_PLACES: tuple[FoundIn, ...] = ("answer", "problem", "candidates", "names")
-"""The texts in which words are shown, the first of those that have most of them."""
 
 _STOP_REASONS: tuple[StopReason, ...] = get_args(StopReason)
 
@@ -272,7 +270,7 @@ def _outline(row: tuple[Any, ...]) -> Outline | None:
         cost_usd=None if units is None else dollars(units),
         confidence=confidence if isinstance(confidence, float) else None,
         models=_names(models),
-        answer=None if answer is None else columns.text(answer)[:STORED_ANSWER_CHARS],
+        answer=None if answer is None else columns.text(answer)[:OUTLINED_CHARS],
     )
 
 
@@ -288,7 +286,7 @@ def _place(row: Sequence[object], phrases: tuple[Phrase, ...]) -> Found:
     """Return the text that has most of the phrases, with the place in it."""
     names = [name.strip() for name in TEXTS.split(",")]
     texts = {name: columns.text(text or "") for name, text in zip(names, row, strict=True)}
-    best = max(_PLACES, key=lambda place: count_in(texts[place], phrases))
+    best = max(PLACES, key=lambda place: count_in(texts[place], phrases))
     return Found(best, pieces_of(texts[best], phrases))
 
 

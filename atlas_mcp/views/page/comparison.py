@@ -14,7 +14,7 @@ from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted, one_line
 from atlas_mcp.views.page.bounded import Bound, bound_of
 from atlas_mcp.views.page.endings import state_text
-from atlas_mcp.views.page.evidence import candidate_texts, page_agreement, page_matrix
+from atlas_mcp.views.page.evidence import candidate_texts, method_key, page_agreement, page_matrix
 from atlas_mcp.views.page.lists import (
     ComparedAnswer,
     ComparedMethod,
@@ -190,8 +190,8 @@ def _methods(a: RunState, b: RunState, bound: Bound) -> list[ComparedMethod]:
     found: dict[str, tuple[list[int], list[int]]] = {}
     for side, votes in enumerate((a.votes, b.votes)):
         for vote in votes:
-            approach = vote.candidate.approach[: bound.chars]
-            path = " ".join(approach.split()).casefold()
+            approach = vote.candidate.approach
+            path = method_key(approach)
             written.setdefault(path, approach)
             found.setdefault(path, ([], []))[side].append(vote.explore_id)
     rows: Sequence[tuple[str, tuple[list[int], list[int]]]] = sorted(

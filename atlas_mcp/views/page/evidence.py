@@ -128,7 +128,7 @@ def page_matrix(state: RunState, groups: Sequence[Group]) -> list[MatrixCell]:
         found: dict[tuple[str, str], list[int]] = {}
         for vote in group.votes:
             approach = vote.candidate.approach
-            path = " ".join(approach[:COMPARED_CHARS].split()).casefold()
+            path = method_key(approach)
             written.setdefault(path, approach)
             found.setdefault((path, _model(state, vote.solver)), []).append(vote.explore_id)
         cells += (
@@ -141,6 +141,11 @@ def page_matrix(state: RunState, groups: Sequence[Group]) -> list[MatrixCell]:
             for (path, model), numbers in found.items()
         )
     return cells
+
+
+def method_key(approach: str) -> str:
+    """Return what is the same for two methods that differ in case and spaces alone."""
+    return " ".join(approach[:COMPARED_CHARS].split()).casefold()
 
 
 def _candidate(

@@ -7,32 +7,24 @@ it holds.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
-from atlas_mcp.views.page.shape import Name
+from atlas_mcp.journal.search import FoundIn
+from atlas_mcp.views.page.shape import Name, Shape
 from atlas_mcp.views.run_view import Dollars, UsageView
 
-FoundIn: TypeAlias = Literal["problem", "answer", "candidates", "names"]
-"""Where the words of a search were found; `names` are the run's id, solvers, models, workflow."""
 
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
-    )
-
-
-class SnippetPart(_Shape):
+class SnippetPart(Shape):
     """A piece of a text around what was searched for; `hit` where it is what was found."""
 
     text: str
     hit: bool = False
 
 
-class RunLine(_Shape):
+class RunLine(Shape):
     """One run of a list.
 
     Attributes:
@@ -63,16 +55,16 @@ class RunLine(_Shape):
     started_at: float
     ended_at: float | None = None
     cost_usd: Dollars | None = None
-    models: list[Name] = []
+    models: list[Name] = Field(default=[])
     explores: int = 0
     answer_text: str | None = None
     confidence: float | None = None
     indexed: bool = True
     found_in: FoundIn | None = None
-    snippet: list[SnippetPart] = []
+    snippet: list[SnippetPart] = Field(default=[])
 
 
-class RunsDocument(_Shape):
+class RunsDocument(Shape):
     """Runs, the newest first; those that match a query, in the order of the search.
 
     Attributes:
@@ -95,10 +87,10 @@ class RunsDocument(_Shape):
     total: int
     unindexed: int = 0
     note: str | None = None
-    runs: list[RunLine] = []
+    runs: list[RunLine] = Field(default=[])
 
 
-class OutcomeCount(_Shape):
+class OutcomeCount(Shape):
     """How many runs ended in one way; `stop_reason` is `null` for those that have not ended.
 
     `state` says in words how they ended.
@@ -110,7 +102,7 @@ class OutcomeCount(_Shape):
     runs: int
 
 
-class MonthSpending(_Shape):
+class MonthSpending(Shape):
     """What one model used in one part in one month of UTC.
 
     Attributes:
@@ -136,7 +128,7 @@ class MonthSpending(_Shape):
     unpriced_calls: int = 0
 
 
-class WinningShare(_Shape):
+class WinningShare(Shape):
     """How often the candidates of one kind gave the answer that their run ended with.
 
     Attributes:
@@ -164,7 +156,7 @@ class WinningShare(_Shape):
     unpriced: int = 0
 
 
-class StatsDocument(_Shape):
+class StatsDocument(Shape):
     """The history of the runs that are kept.
 
     Attributes:
@@ -199,14 +191,14 @@ class StatsDocument(_Shape):
     mean_cost_usd: Dollars | None = None
     mean_cost_of: int = 0
     mean_explores: float | None = None
-    outcomes: list[OutcomeCount] = []
-    months: list[MonthSpending] = []
-    solvers: list[WinningShare] = []
-    strategies: list[WinningShare] = []
-    efforts: list[WinningShare] = []
+    outcomes: list[OutcomeCount] = Field(default=[])
+    months: list[MonthSpending] = Field(default=[])
+    solvers: list[WinningShare] = Field(default=[])
+    strategies: list[WinningShare] = Field(default=[])
+    efforts: list[WinningShare] = Field(default=[])
 
 
-class ComparedRun(_Shape):
+class ComparedRun(Shape):
     """One of two runs.
 
     Attributes:
@@ -248,7 +240,7 @@ class ComparedRun(_Shape):
     usage: UsageView
 
 
-class ComparedSetting(_Shape):
+class ComparedSetting(Shape):
     """A setting that differs; `null` where a run has none of it."""
 
     name: Name
@@ -256,7 +248,7 @@ class ComparedSetting(_Shape):
     b: str | None = None
 
 
-class ComparedAnswer(_Shape):
+class ComparedAnswer(Shape):
     """One answer of the candidates of both runs, by the rules that compare answers.
 
     Attributes:
@@ -268,21 +260,21 @@ class ComparedAnswer(_Shape):
     """
 
     answer_text: str
-    a: list[int] = []
-    b: list[int] = []
+    a: list[int] = Field(default=[])
+    b: list[int] = Field(default=[])
     chosen_in_a: bool = False
     chosen_in_b: bool = False
 
 
-class ComparedMethod(_Shape):
+class ComparedMethod(Shape):
     """One method of the candidates of both runs: the same but for case and spaces."""
 
     approach: str
-    a: list[int] = []
-    b: list[int] = []
+    a: list[int] = Field(default=[])
+    b: list[int] = Field(default=[])
 
 
-class CompareDocument(_Shape):
+class CompareDocument(Shape):
     """Two runs side by side, `a` and `b`.
 
     Attributes:
@@ -306,6 +298,6 @@ class CompareDocument(_Shape):
     same_problem: bool
     same_answer: bool | None = None
     summary: str
-    settings: list[ComparedSetting] = []
-    answers: list[ComparedAnswer] = []
-    methods: list[ComparedMethod] = []
+    settings: list[ComparedSetting] = Field(default=[])
+    answers: list[ComparedAnswer] = Field(default=[])
+    methods: list[ComparedMethod] = Field(default=[])

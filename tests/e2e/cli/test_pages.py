@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.cli import pages
+from atlas_mcp.errors import InvalidInput
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import MessagesApi
 from tests.support.shells import Here
@@ -185,3 +186,19 @@ def test_a_run_that_is_not_there_has_no_page(here: Here, run_id: str) -> None:
 
     assert done.returncode == 2
     assert "nosuchrun" in done.stderr
+
+
+@posix
+def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("before")
+    file.chmod(0o640)
+
+    with pytest.raises(InvalidInput, match=r"page\.html cannot be written"):
+        pages.write_file("half a pair: \ud800", str(file), "--html")
+
+    assert file.read_text() == "before"
+    pages.write_file("after", str(file), "--html")
+    assert file.read_text() == "after"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [file]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.pages.actions import ACTIONS, Acted
+from atlas_mcp.pages.actions import ACTIONS, ActionRequest
 from atlas_mcp.pages.promises import Promises
 from tests.support.page_services import Paged, paged
 
 
 async def act(there: Paged, action: str, run_id: str, **fields: Any) -> dict[str, Any]:
-    acted = Acted(there.service, Promises(), run_id, fields)
-    return dict(await ACTIONS[action].carry_out(acted))
+    asked = ActionRequest(there.service, Promises(), run_id, fields)
+    return dict(await ACTIONS[action].carry_out(asked))
 
 
 async def test_a_run_is_cancelled_and_goes_on(tmp_path: Path) -> None:

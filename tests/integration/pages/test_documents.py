@@ -87,7 +87,7 @@ async def test_news_is_a_record_that_a_page_does_not_know(tmp_path: Path) -> Non
 
 
 async def test_a_question_under_way_is_no_news_to_a_page_that_knows_of_it(tmp_path: Path) -> None:
-    returned = anyio.Event()
+    returned, early = anyio.Event(), True
     async with paged(tmp_path) as there:
         run_id, shared = await there.answered(), Documents()
         there.model.held = {len(there.model.requests)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.pages.visitors import Request, Visitors, is_page
+from atlas_mcp.pages.visitors import Request, Visitors
 
 VISITORS = Visitors(("atlas.example", "proxy.example:8443"))
 
@@ -198,9 +198,3 @@ def test_each_process_has_a_token_of_its_own_that_is_not_shown() -> None:
     assert first.token != second.token
     assert len(first.token) > 40
     assert first.token not in repr(first)
-
-
-def test_pages_are_told_from_data() -> None:
-    assert [is_page(path) for path in ("/", "/runs", RUN, "/stats", "/compare/a/b", API, FILE)] == [
-        True, True, True, True, True, False, False
-    ]  # fmt: skip

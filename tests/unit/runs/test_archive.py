@@ -30,7 +30,8 @@ from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.runs.archive import ID, read_archive, write_archive
+from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.run_ids import RUN_ID
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.views.rendering import view_of
 from tests.support.drawing import draws
@@ -78,7 +79,7 @@ JSON_VALUES = st.recursive(
     answer=JSON_VALUES,
     reasoning=st.text(),
     at=st.floats(0, 1e11),
-    run_id=st.from_regex(ID, fullmatch=True),
+    run_id=st.from_regex(RUN_ID, fullmatch=True),
 )
 @pytest.mark.requirement("PAID-10")
 def test_a_run_is_read_back_as_it_was_written_and_each_record_is_a_line(

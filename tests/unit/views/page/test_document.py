@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import cast
 
 import pytest
@@ -13,7 +14,7 @@ from atlas_mcp.atlas.events import Record, RecordLost
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.texts import printable, without_logins
-from atlas_mcp.views.page.document import page_document
+from atlas_mcp.views.page.document import PageDocument, page_document
 from tests.support.drawn_runs import runs
 from tests.support.hostile_texts import RUNS
 from tests.support.page_documents import document_of, eventful, hostile_run, snapshot_of
@@ -99,15 +100,30 @@ def test_hostile_texts_are_shown_as_texts(text: str) -> None:
     assert shown.count(printable(without_logins(text))) > 8
 
 
-def test_a_large_run_has_its_document_at_once() -> None:
-    run = play(
-        a_run(a_solver(), prefetch=20, max_explores=20, max_parallel=20, max_cost_usd=None),
-        solve=lambda call: found(reasoning="x = 1; " * 4_300),
-    )
-    document_of(run.records)
+def large_run(reasoning: str) -> Sequence[Record]:
+    spec = a_run(a_solver(), prefetch=20, max_explores=20, max_parallel=20, max_cost_usd=None)
+    return play(spec, solve=lambda call: found(reasoning=reasoning)).records
 
-    began = time.process_time()
-    document = document_of(run.records)
+
+def calls_to_make(records: Sequence[Record]) -> tuple[PageDocument, int]:
+    """Return a document, and the functions that were called to make it."""
+    called = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal called
+        called += event == "call"
+
+    sys.setprofile(count)
+    try:
+        document = document_of(records)
+    finally:
+        sys.setprofile(None)
+    return document, called
+
+
+def test_long_texts_make_a_document_no_more_work_but_their_reading() -> None:
+    document, of_long = calls_to_make(large_run("x = 1; " * 4_300))
+    _, of_short = calls_to_make(large_run("x = 1"))
 
     assert sum(len(one.reasoning or "") for one in document.candidates) == 20 * 30_100
-    assert time.process_time() - began < 0.05
+    assert of_long < 1.5 * of_short

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from atlas_mcp.errors import AtlasError, InvalidInput, UnknownRun
 from atlas_mcp.pages.answers import BUG
-from atlas_mcp.pages.asked import number_of, run_of, truth_of, with_service
+from atlas_mcp.pages.requests import number_of, run_of, truth_of, with_service
 from atlas_mcp.runs.service import RunService
 
 

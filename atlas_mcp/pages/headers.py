@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import TypeAlias
 
-_SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.DOTALL | re.IGNORECASE)
-"""A script, or a block of data: its attributes and its text."""
+_BLOCK = re.compile(r"<(script|style)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
+"""A script, a block of data or a style sheet: its tag, its attributes and its text."""
 
 NONE = "'none'"
 
@@ -25,11 +26,8 @@ NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancest
 FILE = f"{NOTHING}; sandbox"
 """That of a file which is there to be kept: opened from here, it runs nothing."""
 
-PAGE = (
-    f"{NOTHING}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; connect-src 'self'"
-)
-"""That of a page, but for its scripts. Styles are written into what they belong to by the part that
-draws formulas; nothing that a style can ask for leads anywhere."""
+PAGE = f"{NOTHING}; img-src data:; font-src data:; connect-src 'self'"
+"""That of a page, but for its scripts and style sheets, which are allowed by their texts."""
 
 ALWAYS = (
     ("x-content-type-options", "nosniff"),
@@ -48,12 +46,18 @@ def headers_under(policy: str) -> HeaderList:
 
 
 def page_policy(html: str) -> str:
-    """Return the content policy of a page: of scripts, those that stand in it and no others.
+    """Return the content policy of a page: of scripts and styles, those that stand in it alone.
 
     Args:
         html: The page, as we have built it. Blocks of data in it are no scripts.
     """
-    scripts = [text for kind, text in _SCRIPT.findall(html) if "json" not in kind]
-    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    blocks = [(tag.lower(), text) for tag, kind, text in _BLOCK.findall(html) if "json" not in kind]
+    styles = _sources(text for tag, text in blocks if tag == "style")
+    scripts = _sources(text for tag, text in blocks if tag == "script")
+    return f"{PAGE}; style-src {styles}; script-src {scripts}"
+
+
+def _sources(texts: Iterable[str]) -> str:
+    digests = [hashlib.sha256(text.encode()).digest() for text in texts]
     sources = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
-    return f"{PAGE}; script-src {' '.join(sources or [NONE])}"
+    return " ".join(sources or [NONE])

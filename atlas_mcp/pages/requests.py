@@ -5,12 +5,12 @@ An id is one that runs can have, so that it is never a path, and may stand in th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from atlas_mcp.errors import AtlasError, InvalidInput, UnknownRun
 from atlas_mcp.pages.answers import error_answer, failed
+from atlas_mcp.runs.run_ids import RUN_ID
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,9 +26,6 @@ Work: TypeAlias = "Callable[[RunService], Awaitable[Response]]"
 
 LONGEST_NUMBER = 9
 """Digits of a number in a query."""
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-"""An id as runs have it."""
 
 
 async def with_service(source: ServiceSource, work: Work, *, in_json: bool) -> Response:
@@ -56,7 +53,7 @@ def run_of(request: Request, name: str = "run_id") -> str:
         UnknownRun: No run can.
     """
     run_id: str = request.path_params[name]
-    if _RUN_ID.fullmatch(run_id) is None:
+    if RUN_ID.fullmatch(run_id) is None:
         raise UnknownRun(ascii(run_id[:80]))
     return run_id
 

@@ -42,9 +42,13 @@ class PageGroup(Shape):
 
 
 class PageAgreement(Shape):
-    """How far the candidates agree: in a sentence, and as groups."""
+    """How far the candidates agree: in a sentence, and as groups.
+
+    `paths` says along how many paths the answer was found; `null` without candidates.
+    """
 
     sentence: str
+    paths: str | None
     groups: list[PageGroup]
 
 

@@ -237,9 +237,10 @@ def _questions(questions: Sequence[PageQuestion]) -> Iterator[str]:
             yield fence(one.answer)
         if one.needs_new_evidence:
             yield f"It needs new evidence: {_short_or_block(one.needs_new_evidence)}"
+        if one.note:
+            yield f"Note: {one.note}"
         if one.error:
-            label = "Note" if one.state == "answered" else "It was not answered"
-            yield f"{label}: {span(one.error)}"
+            yield f"It was not answered: {span(one.error)}"
 
 
 def _money(money: PageMoney) -> Iterator[str]:

@@ -155,6 +155,7 @@ class PageQuestion(Shape):
         cites: The explores that it rests on.
         needs_new_evidence: What would have to be found out; `null` where the evidence suffices.
         cost_usd: Its cost; `null` where unknown.
+        note: What its reader should know about the answer; `null` for nothing.
         error: Why it was not answered.
     """
 
@@ -166,4 +167,5 @@ class PageQuestion(Shape):
     cites: list[int]
     needs_new_evidence: str | None = None
     cost_usd: Dollars | None = None
+    note: str | None = None
     error: str | None = None

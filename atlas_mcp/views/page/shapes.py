@@ -77,7 +77,7 @@ class PageCommand(Shape):
 
 
 class PageSuggestion(Shape):
-    """Limits under which the run could go on; `null` where a limit needs not be raised."""
+    """Limits under which the run could go on; `null` where a limit need not be raised."""
 
     max_explores: int | None = None
     max_cost_usd: Dollars | None = None

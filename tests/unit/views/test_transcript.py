@@ -106,9 +106,9 @@ def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:
     document = document_of(eventful().records).model_copy(update={"questions": [asked]})
     assert "## Asked afterwards\n\n### Question 1\n\n```text\nWhy?\n```" in transcript(document)
     assert "It rests on explores 1, 2." in transcript(document)
-    noted = asked.model_copy(update={"error": "Texts were shortened."})
+    noted = asked.model_copy(update={"note": "Texts were shortened."})
     document = document.model_copy(update={"questions": [noted]})
-    assert "Note: `Texts were shortened.`" in transcript(document)
+    assert "Note: Texts were shortened." in transcript(document)
 
 
 OURS = re.compile(r"Run r1|The |What |How |To be known|Explore \d+$|Going on")

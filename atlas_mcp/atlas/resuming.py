@@ -7,9 +7,10 @@ never appends or drives. How a resumed run's state changes is `atlas.reopening`.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
+from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD, MAX_EXPLORES_CEILING, check_cap
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import CallsLost, Event, Record, RunFinished, RunResumed, StopRequested
 from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS
@@ -22,8 +23,40 @@ from atlas_mcp.atlas.workflows.possible_explores import must_conclude
 from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, workflow_of
 from atlas_mcp.errors import InvalidInput
 
-INSTRUCTED_EXPLORES = 3
-"""Explores that a larger ceiling is suggested with, where an instruction has none left."""
+FURTHER_EXPLORES = 4
+"""Explores that a larger ceiling is suggested with: as many as a small run has."""
+
+
+class LargerLimits(NamedTuple):
+    """Limits under which a run can go on; `None` for one that need not be raised.
+
+    Attributes:
+        max_explores: The ceiling of explores.
+        max_cost_usd: The cap, US dollars.
+    """
+
+    max_explores: int | None = None
+    max_cost_usd: Decimal | None = None
+
+
+def resumable_under(state: RunState) -> LargerLimits | None:
+    """Return limits under which a run that is not driven goes on; `None` where nothing helps."""
+    if not carries_on(state):
+        return None
+    finished, budget = state.finished, state.budget
+    if finished is None:
+        return LargerLimits()
+    if _ended_at_its_cap(state, finished):
+        cap = budget.max_cost_usd
+        if cap is None or cap >= MAX_COST_CEILING_USD:
+            return None
+        return LargerLimits(max_cost_usd=min(2 * cap, MAX_COST_CEILING_USD))
+    if finished.status != "answered":
+        return LargerLimits()
+    # Only a larger limit reopens a run that has its answer.
+    if budget.max_explores >= MAX_EXPLORES_CEILING or not _has_use_for_more(state):
+        return None
+    return LargerLimits(min(MAX_EXPLORES_CEILING, budget.max_explores + FURTHER_EXPLORES))
 
 
 def resumption(
@@ -112,9 +145,7 @@ def _check_end(
         InvalidInput: That limit is as it was.
     """
     budget, cap = state.budget, state.budget.max_cost_usd
-    # A run that ended at the day's cap may go on: another day leaves it more.
-    at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
-    if at_its_cap and cap is not None and not more_money:
+    if _ended_at_its_cap(state, finished) and cap is not None and not more_money:
         raise InvalidInput(
             "max_cost_usd",
             f"the run ended at its cap of {money_text(cap)}; resume it with a larger one",
@@ -126,6 +157,18 @@ def _check_end(
             f"the run ended at its ceiling of {budget.max_explores} explores; resume it with "
             "a larger one",
         )
+
+
+def _ended_at_its_cap(state: RunState, finished: RunFinished) -> bool:
+    """Return whether its own cap ended a run; at that of the day, another day leaves it more."""
+    return finished.stop_reason == "max_cost" and state.day_cap_usd is None
+
+
+def _has_use_for_more(state: RunState) -> bool:
+    """Return whether a run that has its answer makes more explores under a larger ceiling."""
+    workflow = workflow_of(state.spec)
+    fixed = workflow.explores
+    return not workflow.gathers and (fixed is None or fixed > state.budget.max_explores)
 
 
 def check_instruction(state: RunState, instruction: str) -> str:
@@ -180,7 +223,7 @@ def _check_room(state: RunState, events: tuple[Event, ...]) -> None:
         raise InvalidInput(
             "max_explores",
             f"the run has used its {used} explores, and the instruction needs further ones; resume "
-            f"it with max_explores={min(used + INSTRUCTED_EXPLORES, MAX_EXPLORES_CEILING)}",
+            f"it with max_explores={min(used + FURTHER_EXPLORES, MAX_EXPLORES_CEILING)}",
         )
     if limit == "max_explores":
         raise InvalidInput(

@@ -102,7 +102,7 @@ def print_statistics(document: StatsDocument) -> None:
 
 def _found(run: RunLine) -> RenderableType:
     cost = "" if not run.indexed else f"  {cost_text(run.cost_usd)}"
-    head = (run.run_id, "bold"), f"  {_minute(run.started_at)}  {run.status}{cost}"
+    head = (run.run_id, "bold"), f"  {_minute(run.started_at)}  {run.state}{cost}"
     lines = [styled(*head), styled(f"  {run.title}")]
     if run.answer_text is not None:
         lines.append(styled(f"  = {one_line(run.answer_text, ANSWER_CHARS)}"))
@@ -116,7 +116,7 @@ def _found(run: RunLine) -> RenderableType:
 def _facts(a: ComparedRun, b: ComparedRun) -> Iterable[tuple[str, str, str]]:
     yield "problem", one_line(a.title), one_line(b.title)
     yield "answer", _answer(a), _answer(b)
-    yield "ended", _ended(a), _ended(b)
+    yield "ended", a.state, b.state
     yield "candidates", a.agreement, b.agreement
     yield "explores", _tried(a), _tried(b)
     yield "cost", cost_text(a.cost_usd), cost_text(b.cost_usd)
@@ -137,17 +137,12 @@ def _tried(run: ComparedRun) -> str:
     return f"{run.explores}, {run.failed} failed"
 
 
-def _ended(run: ComparedRun) -> str:
-    return run.status if run.stop_reason is None else f"{run.status}: {run.stop_reason}"
-
-
 def _statistics(document: StatsDocument) -> Iterable[RenderableType]:
     """Yield the parts of the statistics, from the whole to the single."""
     yield styled(_heading(document))
     ends = _table("runs that ended as", "runs", right=("runs",))
     for end in document.outcomes:
-        reason = "" if end.stop_reason is None else f": {end.stop_reason}"
-        ends.add_row(f"{end.status}{reason}", f"{end.runs:,}")
+        ends.add_row(end.state, f"{end.runs:,}")
     yield from ("", ends)
     wide = data().width >= WIDE
     more = ("runs", "requests") if wide else ()

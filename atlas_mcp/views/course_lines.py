@@ -32,25 +32,13 @@ def money_lines(document: PageDocument) -> list[str]:
 
 
 def _decision(decision: PageDecision, explanation: str | None) -> str:
-    turn = "" if decision.turn is None else f" (turn {decision.turn})"
-    explores = ", ".join(f"#{number}" for number in decision.explore_ids)
-    reason = one_line(decision.reason, REASON_CHARS)
-    if decision.kind == "sent_back":
-        said = f"; it had said: {one_line(decision.words, REASON_CHARS)}" if decision.words else ""
-        return f"the orchestrator{turn} is sent back: {reason}{said}"
-    if decision.by == "orchestrator" and decision.kind == "explored":
-        return f"the orchestrator{turn} asks for {explores or 'what it cannot have'}: {reason}"
-    if decision.by == "orchestrator":
-        why = "" if explanation and decision.reason == explanation else f": {reason}"
-        return f"the orchestrator{turn} stops{why}"
-    many = len(decision.explore_ids) > 1
-    if decision.kind == "limit":
-        verb = "do not run" if many else "does not run"
-    else:
-        verb = "begin" if many else "begins"
-    return f"{explores} {verb}: {reason}" if explores else reason
+    if explanation and decision.reason == explanation:
+        return decision.sentence
+    reply = ""
+    if decision.kind == "sent_back" and decision.words:
+        reply = f"; it had said: {one_line(decision.words, REASON_CHARS)}"
+    return f"{decision.sentence}: {one_line(decision.reason, REASON_CHARS)}{reply}"
 
 
 def _trouble(trouble: PageTrouble) -> str:
-    what = {"failure": "failed", "retry": "failed", "refusal": "refused", "loss": "lost"}
-    return f"{trouble.where} {what[trouble.kind]}: {one_line(trouble.cause, REASON_CHARS)}"
+    return f"{trouble.sentence}: {one_line(trouble.cause, REASON_CHARS)}"

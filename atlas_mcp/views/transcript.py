@@ -15,6 +15,7 @@ from atlas_mcp.atlas.wording import bound_text, cost_text, seconds_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import calls_text, confidence_text
 from atlas_mcp.views.markdown import escaped, fence, span
+from atlas_mcp.views.page.course_sentences import explores_text
 from atlas_mcp.views.page.course_shapes import PageDecision, PageMoney, PageTrouble
 from atlas_mcp.views.page.evidence_shapes import (
     PageCandidate,
@@ -37,15 +38,6 @@ ORIGINS = {
     "workflow": "a step of the workflow",
 }
 """Why an explore was made, in words."""
-
-TROUBLES = {
-    "failure": "failed",
-    "retry": "failed and is made again",
-    "refusal": "was refused",
-    "loss": "lost",
-}
-"""What went wrong, in words."""
-
 
 SHORT_CHARS = 300
 """Characters of a text that stands within a line."""
@@ -72,10 +64,9 @@ def transcript(document: PageDocument) -> str:
 
 
 def _state(document: PageDocument) -> str:
-    where = f"{document.status}, {document.stop_reason or 'not stopped'}"
     limits = document.limits
     parts = (
-        where,
+        document.status_text,
         f"workflow {span(document.workflow.name)}",
         f"explore effort {limits.explore_effort}, up to {counted(limits.max_explores, 'explore')}",
         cost_text(document.money.spent_usd, document.money.cap_usd),
@@ -99,9 +90,11 @@ def _question(problem: PageProblem) -> Iterator[str]:
 def _answer(document: PageDocument) -> Iterator[str]:
     yield "## The answer"
     if document.answer is None:
-        yield "There is none." if document.status != "running" else "There is none yet."
+        yield escaped(document.without_answer or "There is no answer.")
     else:
         yield _short_or_block(document.answer.text).lstrip("\n")
+    if document.stop_text:
+        yield document.stop_text
     if document.confidence is not None:
         yield f"The orchestrator's own confidence: {document.confidence:.0%}."
     if document.error:
@@ -127,7 +120,7 @@ def _agreement(document: PageDocument) -> Iterator[str]:
 def _group(group: PageGroup) -> str:
     lines = [
         f"{group.number}. {span(group.text)}{' (the answer)' if group.chosen else ''}: "
-        f"{_explores(group.explore_ids)}, of {', '.join(map(span, group.models))}"
+        f"{explores_text(group.explore_ids)}, of {', '.join(map(span, group.models))}"
         f"{'; by judgement' if group.by == 'judgement' else ''}"
     ]
     lines += [f"   - by {span(one)}" for one in group.approaches]
@@ -165,28 +158,13 @@ def _unfinished(document: PageDocument) -> Iterator[str]:
 
 
 def _decision(decision: PageDecision, explanation: str | None) -> str:
-    """Return a decision in sentences; an explanation that stands above is not repeated."""
-    turn = "" if decision.turn is None else f" (turn {decision.turn})"
-    explores = _explores(decision.explore_ids)
-    reason = _reason(decision, explanation)
-    match decision.kind, decision.by:
-        case "explored", "orchestrator":
-            refused = "".join(f"\n\nRefused: {escaped(one)}" for one in decision.refused)
-            wanted = explores or "explores that it cannot have"
-            return f"The orchestrator{turn} asks for {wanted}: {reason}{refused}"
-        case "explored", "client":
-            return f"The client asks for {explores}. {reason}"
-        case (("started" | "explored" | "workflow"), _) if explores:
-            return f"{explores.capitalize()} begin. {reason}"
-        case "sent_back", _:
-            words = f" It said: {_short_or_block(decision.words)}" if decision.words else ""
-            return f"The orchestrator{turn} is sent back.{words}\n\nIt is told: {reason}"
-        case (("synthesized" | "stopped"), "orchestrator"):
-            return f"The orchestrator{turn} stops and answers: {reason}"
-        case "limit", _ if explores:
-            return f"{explores.capitalize()} will not run: {reason}"
-        case _:
-            return reason
+    """Return a decision with its reason; an explanation that stands above is not repeated."""
+    sentence, reason = decision.sentence, _reason(decision, explanation)
+    refused = "".join(f"\n\nRefused: {escaped(one)}" for one in decision.refused)
+    if decision.kind == "sent_back":
+        reply = f" It said: {_short_or_block(decision.words)}" if decision.words else ""
+        return f"{sentence}.{reply}\n\nIt is told: {reason}{refused}"
+    return f"{sentence}: {reason}{refused}"
 
 
 def _reason(decision: PageDecision, explanation: str | None) -> str:
@@ -198,7 +176,7 @@ def _reason(decision: PageDecision, explanation: str | None) -> str:
 
 
 def _trouble(trouble: PageTrouble) -> str:
-    return f"{trouble.where.capitalize()} {TROUBLES[trouble.kind]}: {escaped(trouble.cause)}."
+    return f"{trouble.sentence}: {escaped(trouble.cause)}."
 
 
 def _arrival(candidate: PageCandidate) -> str:
@@ -240,7 +218,7 @@ def _remarks(remarks: Sequence[PageRemark]) -> Iterator[str]:
     if remarks:
         yield "## Remarks"
     for one in remarks:
-        about = f" on {_explores(one.about)}" if one.about else ""
+        about = f" on {explores_text(one.about)}" if one.about else ""
         yield f"### Explore {one.explore_id}: {one.role}{about}"
         yield fence(one.text)
 
@@ -254,14 +232,15 @@ def _questions(questions: Sequence[PageQuestion]) -> Iterator[str]:
         if one.state == "asked":
             yield "It has not been answered yet."
         if one.answer:
-            rests = f" It rests on {_explores(one.cites)}." if one.cites else ""
+            rests = f" It rests on {explores_text(one.cites)}." if one.cites else ""
             yield f"The orchestrator answered from the evidence ({cost_text(one.cost_usd)}).{rests}"
             yield fence(one.answer)
         if one.needs_new_evidence:
             yield f"It needs new evidence: {_short_or_block(one.needs_new_evidence)}"
+        if one.note:
+            yield f"Note: {one.note}"
         if one.error:
-            label = "Note" if one.state == "answered" else "It was not answered"
-            yield f"{label}: {span(one.error)}"
+            yield f"It was not answered: {span(one.error)}"
 
 
 def _money(money: PageMoney) -> Iterator[str]:
@@ -293,10 +272,3 @@ def _short_or_block(text: str) -> str:
     """
     is_short = "\n" not in text.strip() and len(text) <= SHORT_CHARS
     return span(text) if is_short else f"\n\n{fence(text)}"
-
-
-def _explores(numbers: Sequence[int]) -> str:
-    """Return explores by number, as in "explores 1, 2"; empty for none."""
-    if not numbers:
-        return ""
-    return f"explore{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -66,6 +66,9 @@ export function aRun(more: Partial<PageDocument> = {}): PageDocument {
     driven: false,
     status: "answered",
     stop_reason: "decided",
+    status_text: "Answered",
+    stop_text: "The orchestrator stopped: it found the evidence sufficient.",
+    without_answer: null,
     partial: false,
     waiting: null,
     problem: { text: "How many?", images: [], answer_schema: null },
@@ -87,6 +90,7 @@ export function aRun(more: Partial<PageDocument> = {}): PageDocument {
     commands: [],
     agreement: {
       sentence: "2 of 3 agree.",
+      paths: "The answer has 2 candidates behind it: they are one path.",
       groups: [group(1, "20", [1, 2], true), group(2, "19", [3], false)],
     },
     matrix: [cell(1, [1, 2]), cell(2, [3])],

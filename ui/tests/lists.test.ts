@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lines } from "../samples/lists";
 import { comparison, hint, toggled } from "../src/lists/chosen";
-import { ago, stateText } from "../src/lists/format";
+import { ago } from "../src/lists/format";
 import { kept } from "../src/lists/kept";
 import { nextRow } from "../src/lists/rows";
 
@@ -34,16 +34,6 @@ test("times gone by are rounded to what is read", () => {
   expect(ago(0, 3_580)).toBe("1 h ago");
   expect(ago(0, 7_100)).toBe("2 h ago");
   expect(ago(0, 90_000)).toMatch(/1970/);
-});
-
-test("a state says why a run ended where its status does not", () => {
-  expect(stateText({ status: "running", stop_reason: null })).toBe("running");
-  expect(stateText({ status: "answered", stop_reason: "decided" })).toBe("answered");
-  expect(stateText({ status: "cancelled", stop_reason: "cancelled" })).toBe("cancelled");
-  expect(stateText({ status: "answered", stop_reason: "deadline" })).toBe("answered: out of time");
-  expect(stateText({ status: "answered", stop_reason: "no_supported_answer" })).toBe(
-    "no supported answer",
-  );
 });
 
 test("rows that say the same stay the same objects", () => {

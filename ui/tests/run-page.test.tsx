@@ -2,7 +2,6 @@ import { render } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { PageDocument } from "../src/generated/run";
 import { MAX_EXPLORES_CEILING } from "../src/limits";
-import { pathsSentence } from "../src/run/Matrix";
 import { asMarkdown } from "../src/run/markdown-copy";
 import { RunPage } from "../src/run/RunPage";
 import { ticks } from "../src/run/Timeline";
@@ -77,10 +76,40 @@ test("a dissent is quoted, and a minority is named with its explore", async () =
   expect(find("#against li").textContent).toBe("1 candidate answers 19 explore #3");
 });
 
-test("votes along one path are said to be one", () => {
-  expect(pathsSentence(aRun())).toBe(
-    "The answer has 2 candidates behind it, all of one model by one method: they are one path, taken 2 times.",
+test("the matrix says along how many paths the answer was found", async () => {
+  await show(aRun());
+  expect(find(".matrix .note").textContent).toBe(
+    "The answer has 2 candidates behind it: they are one path.",
   );
+});
+
+test("decisions and troubles are told in the sentences of the document", async () => {
+  const decision = {
+    turn: 1,
+    at: 101,
+    ended_at: 102,
+    kind: "explored" as const,
+    by: "orchestrator" as const,
+    sentence: "The orchestrator (turn 1) asks for explore 3",
+    reason: "Looking further.",
+    words: null,
+    explore_ids: [3],
+    refused: [],
+    usage: null,
+    cost_usd: 0.2,
+  };
+  const trouble = {
+    at: 103,
+    kind: "retry" as const,
+    where: "explore 3",
+    sentence: "Explore 3 failed and is made again",
+    cause: "503",
+    explore_id: 3,
+    turn: null,
+  };
+  await show(aRun({ decisions: [decision], troubles: [trouble] }));
+  expect(find("#decisions .decision-head").textContent).toContain(`${decision.sentence} $0.20`);
+  expect(find("#troubles tbody a").textContent).toBe(trouble.sentence);
 });
 
 test("HTML of a model is text", async () => {

@@ -13,6 +13,7 @@ from atlas_mcp.atlas.wording import cost_text
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted, one_line
 from atlas_mcp.views.page.bounded import Bound, bound_of
+from atlas_mcp.views.page.endings import state_text
 from atlas_mcp.views.page.evidence import candidate_texts, method_key, page_agreement, page_matrix
 from atlas_mcp.views.page.lists import (
     ComparedAnswer,
@@ -59,6 +60,7 @@ def _compared(run: RunSnapshot, bound: Bound) -> ComparedRun:
         problem=bound.shown(state.problem.text),
         status=view.status,
         stop_reason=view.stop_reason,
+        state=state_text(view.status, view.stop_reason),
         started_at=state.opened_at,
         elapsed_s=view.elapsed_s,
         answer_text=None if view.answer is None else bound.answer(view.answer),

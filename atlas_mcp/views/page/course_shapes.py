@@ -23,6 +23,11 @@ Decider: TypeAlias = Literal["orchestrator", "rule", "client", "user"]
 """Who decided: the model that owns the loop, a rule of the run, the agent that called, a person."""
 
 
+TroubleKind: TypeAlias = Literal["failure", "retry", "refusal", "loss"]
+"""A call that failed for good, one that is made again, something that was refused, or records,
+replies or calls that are lost."""
+
+
 class PageDecision(Shape):
     """One decision about the course of the run, in the order in which they were taken.
 
@@ -32,6 +37,7 @@ class PageDecision(Shape):
         ended_at: When it was made.
         kind: Its kind.
         by: Who decided.
+        sentence: The decision in words, without its reason.
         reason: Why: the words of the one that decided, or the rule.
         words: What the orchestrator said, where a rule decided on it.
         explore_ids: The explores that it led to, or that it kept from running.
@@ -45,6 +51,7 @@ class PageDecision(Shape):
     ended_at: float
     kind: DecisionKind
     by: Decider
+    sentence: str
     reason: str
     words: str | None = None
     explore_ids: list[int] = Field(default_factory=list[int])
@@ -104,17 +111,18 @@ class PageTrouble(Shape):
 
     Attributes:
         at: When.
-        kind: A call that failed for good, one that is made again, something that was refused, or
-            records, replies or calls that are lost.
+        kind: Its kind.
         where: What it happened to, in few words.
+        sentence: Both in words, without the cause.
         cause: Why.
         explore_id: The explore, where it is one's.
         turn: The orchestrator's turn, where it is one's.
     """
 
     at: float
-    kind: Literal["failure", "retry", "refusal", "loss"]
+    kind: TroubleKind
     where: str
+    sentence: str
     cause: str
     explore_id: int | None = None
     turn: int | None = None

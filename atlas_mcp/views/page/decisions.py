@@ -34,6 +34,7 @@ from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.orchestrator_words import words_of
 from atlas_mcp.views.page.bounded import Bound
+from atlas_mcp.views.page.course_sentences import decision_sentence
 from atlas_mcp.views.page.course_shapes import Decider, DecisionKind, PageDecision
 from atlas_mcp.views.page.own_records import own_records
 from atlas_mcp.views.run_view import usage_view
@@ -195,6 +196,9 @@ class _Decisions:
                 ended_at=max(turn.asked_at, at),
                 kind=kind,
                 by=by,
+                sentence=decision_sentence(
+                    kind, by, turn=turn.number, explore_ids=others.get("explore_ids", ())
+                ),
                 reason=self.bound.shown(reason),
                 usage=usage_view(replied.charge.usage),
                 cost_usd=replied.charge.shown_cost,
@@ -207,8 +211,18 @@ class _Decisions:
     ) -> None:
         """Add a decision that is no turn's."""
         reason = self.bound.shown(reason)
-        one = PageDecision(at=at, ended_at=at, kind=kind, by=by, reason=reason, **others)
-        self.found.append(one)
+        sentence = decision_sentence(kind, by, explore_ids=others.get("explore_ids", ()))
+        self.found.append(
+            PageDecision(
+                at=at,
+                ended_at=at,
+                kind=kind,
+                by=by,
+                sentence=sentence,
+                reason=reason,
+                **others,
+            )
+        )
 
 
 def page_decisions(records: Iterable[Record], state: RunState, bound: Bound) -> list[PageDecision]:

@@ -18,6 +18,7 @@ from atlas_mcp.views.page.actions import page_actions, page_commands, suggestion
 from atlas_mcp.views.page.bounded import Bound, bound_of, printable_value
 from atlas_mcp.views.page.changes import last_changes
 from atlas_mcp.views.page.decisions import page_decisions
+from atlas_mcp.views.page.endings import status_text, stop_text, without_answer
 from atlas_mcp.views.page.evidence import (
     candidate_texts,
     page_agreement,
@@ -38,6 +39,7 @@ from atlas_mcp.views.page.shapes import (
 from atlas_mcp.views.page.timeline import page_timeline
 from atlas_mcp.views.page.troubles import page_troubles
 from atlas_mcp.views.rendering import view_of
+from atlas_mcp.views.run_view import RunView
 
 TITLE_CHARS = 120
 """Characters of a page's title."""
@@ -70,6 +72,11 @@ def page_document(  # long: one line per field
         driven=snapshot.driven,
         status=view.status,
         stop_reason=view.stop_reason,
+        status_text=status_text(view.status, view.stop_reason, waiting=snapshot.waiting),
+        stop_text=stop_text(
+            view.status, view.stop_reason, workflow=state.spec.workflow, budget=state.budget
+        ),
+        without_answer=_without_answer(snapshot, view),
         partial=since > 0,
         waiting=snapshot.waiting,
         problem=_problem(state, with_pictures=since == 0),
@@ -96,6 +103,20 @@ def page_document(  # long: one line per field
         questions=page_questions(snapshot, bound),
         actions=page_actions(snapshot) if here else [],
         suggestion=suggestion_for(snapshot) if here else None,
+    )
+
+
+def _without_answer(snapshot: RunSnapshot, view: RunView) -> str | None:
+    if view.answer is not None:
+        return None
+    state = snapshot.state
+    return without_answer(
+        view.status,
+        view.stop_reason,
+        workflow=state.spec.workflow,
+        waiting=snapshot.waiting,
+        found=len(state.candidates),
+        at_work=len(state.solvers_in_flight),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.call_names import solver_call
@@ -99,6 +99,7 @@ def page_agreement(
     confirmed = confirming(state)
     return PageAgreement(
         sentence=_sentence(state, groups, matrix),
+        paths=_paths(groups, matrix, confirmed),
         groups=[
             PageGroup(
                 number=number,
@@ -209,6 +210,33 @@ def _sentence(state: RunState, groups: Sequence[Group], matrix: Sequence[MatrixC
     models, paths = len({one.model for one in cells}), len({one.approach for one in cells})
     who = "they" if own is None else f"those {len(top.votes)}"
     return f"{text}; {who} come from {counted(models, 'model')} by {counted(paths, 'method')}."
+
+
+def _paths(
+    groups: Sequence[Group], matrix: Sequence[MatrixCell], confirmed: Set[int]
+) -> str | None:
+    """Return along how many paths the answer was found, or the most common one without an answer.
+
+    A path is a model with a method.
+    """
+    if not groups:
+        return None
+    chosen = [at for at, one in enumerate(groups) if not confirmed.isdisjoint(one.explore_ids)]
+    at = chosen[0] if chosen else 0
+    whose = "The answer" if chosen else "The most common answer"
+    votes = len(groups[at].votes)
+    cells = sum(cell.group == at + 1 for cell in matrix)
+    if votes == 1:
+        return f"{whose} has one candidate behind it."
+    behind = f"{whose} has {votes} candidates behind it"
+    if cells == 1:
+        return f"{behind}, all of one model by one method: they are one path, taken {votes} times."
+    if cells < votes:
+        return (
+            f"{behind}, on {cells} different paths: candidates of one path share a model and a "
+            "method."
+        )
+    return f"{behind}, each on a path of its own."
 
 
 def _model(state: RunState, solver: str) -> str:

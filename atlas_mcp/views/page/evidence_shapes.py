@@ -42,9 +42,13 @@ class PageGroup(Shape):
 
 
 class PageAgreement(Shape):
-    """How far the candidates agree: in a sentence, and as groups."""
+    """How far the candidates agree: in a sentence, and as groups.
+
+    `paths` says along how many paths the answer was found; `null` without candidates.
+    """
 
     sentence: str
+    paths: str | None
     groups: list[PageGroup]
 
 
@@ -151,6 +155,7 @@ class PageQuestion(Shape):
         cites: The explores that it rests on.
         needs_new_evidence: What would have to be found out; `null` where the evidence suffices.
         cost_usd: Its cost; `null` where unknown.
+        note: What its reader should know about the answer; `null` for nothing.
         error: Why it was not answered.
     """
 
@@ -162,4 +167,5 @@ class PageQuestion(Shape):
     cites: list[int]
     needs_new_evidence: str | None = None
     cost_usd: Dollars | None = None
+    note: str | None = None
     error: str | None = None

@@ -32,6 +32,7 @@ class RunLine(Shape):
         title: The beginning of its problem, in a line.
         status: Its status.
         stop_reason: Why it ended.
+        state: Both in words.
         workflow: The policy of the run.
         started_at: When it was opened.
         ended_at: When it ended; `null` while it has not.
@@ -49,6 +50,7 @@ class RunLine(Shape):
     title: str
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     workflow: str = ""
     started_at: float
     ended_at: float | None = None
@@ -89,10 +91,14 @@ class RunsDocument(Shape):
 
 
 class OutcomeCount(Shape):
-    """How many runs ended in one way; `stop_reason` is `null` for those that have not ended."""
+    """How many runs ended in one way; `stop_reason` is `null` for those that have not ended.
+
+    `state` says in words how they ended.
+    """
 
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     runs: int
 
 
@@ -201,6 +207,7 @@ class ComparedRun(Shape):
         problem: Its problem.
         status: Its status.
         stop_reason: Why it ended.
+        state: Both in words.
         started_at: When it was opened.
         elapsed_s: Seconds that it took.
         answer_text: Its answer; `null` without one.
@@ -219,6 +226,7 @@ class ComparedRun(Shape):
     problem: str
     status: Status
     stop_reason: StopReason | None = None
+    state: str
     started_at: float
     elapsed_s: float
     answer_text: str | None = None

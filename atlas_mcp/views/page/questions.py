@@ -23,7 +23,8 @@ def page_questions(run: RunSnapshot, bound: Bound) -> list[PageQuestion]:
             cites=one.cites,
             needs_new_evidence=bound.optional(one.needs_new_evidence),
             cost_usd=one.cost_usd,
-            error=bound.optional(one.error) or one.note,
+            note=one.note,
+            error=bound.optional(one.error),
         )
         for one in question_views(run)
     ]

@@ -6,6 +6,7 @@ from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.atlas.summary import TITLE_CHARS
 from atlas_mcp.journal.search import Found, FoundRun, FoundRuns
 from atlas_mcp.texts import clipped, counted, one_line, printable
+from atlas_mcp.views.page.endings import state_text
 from atlas_mcp.views.page.lists import RunLine, RunsDocument, SnippetPart
 
 ANSWER_CHARS = 200
@@ -42,6 +43,7 @@ def run_line(found: FoundRun) -> RunLine:
         run_id=run.run_id,
         title=_title(run.title),
         status=status,
+        state=state_text(status, outline.stop_reason if outline else None),
         workflow=one_line(run.workflow),
         started_at=run.opened_at,
         indexed=outline is not None,

@@ -77,7 +77,7 @@ class PageCommand(Shape):
 
 
 class PageSuggestion(Shape):
-    """Limits under which the run could go on; `null` where a limit needs not be raised."""
+    """Limits under which the run could go on; `null` where a limit need not be raised."""
 
     max_explores: int | None = None
     max_cost_usd: Dollars | None = None
@@ -96,6 +96,9 @@ class PageDocument(Shape):
         driven: Whether some process drives it.
         status: Its status.
         stop_reason: Why it ended.
+        status_text: How it stands, as a heading.
+        stop_text: Why it ended, as a sentence.
+        without_answer: What stands in the place of an answer; `null` where there is one.
         partial: Whether what has not changed since an earlier document is left out: candidates,
             remarks and the problem's pictures. All else is always whole.
         waiting: Its place in line, where it waits for one.
@@ -117,6 +120,9 @@ class PageDocument(Shape):
     driven: bool
     status: Status
     stop_reason: StopReason | None = None
+    status_text: str
+    stop_text: str | None = None
+    without_answer: str | None = None
     partial: bool = False
     waiting: str | None = None
     problem: PageProblem

@@ -9,6 +9,7 @@ from decimal import Decimal
 from atlas_mcp.atlas.digest import Tried
 from atlas_mcp.journal.search import Statistics
 from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.page.endings import state_text
 from atlas_mcp.views.page.lists import MonthSpending, OutcomeCount, StatsDocument, WinningShare
 
 _Z = 1.959963984540054
@@ -39,7 +40,12 @@ def stats_document(found: Statistics, now: float) -> StatsDocument:
         mean_cost_of=found.priced,
         mean_explores=round(found.answered_explores / answered, 2) if answered else None,
         outcomes=[
-            OutcomeCount(status=end.status, stop_reason=end.stop_reason, runs=end.runs)
+            OutcomeCount(
+                status=end.status,
+                stop_reason=end.stop_reason,
+                state=state_text(end.status, end.stop_reason),
+                runs=end.runs,
+            )
             for end in found.ends
         ],
         months=[

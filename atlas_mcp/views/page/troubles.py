@@ -23,7 +23,8 @@ from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
 from atlas_mcp.views.facts import FAILURES
 from atlas_mcp.views.page.bounded import Bound
-from atlas_mcp.views.page.course_shapes import PageTrouble
+from atlas_mcp.views.page.course_sentences import trouble_sentence
+from atlas_mcp.views.page.course_shapes import PageTrouble, TroubleKind
 
 CALLS_LOST = (
     "the process that made them is gone; they may have been billed, so all that was held for them "
@@ -36,7 +37,7 @@ def page_troubles(records: Iterable[Record], run: RunSnapshot, bound: Bound) -> 
     found = [trouble for record in records for trouble in _troubles(record, bound)]
     if run.broken is not None:
         cause = bound.shown(run.broken.cause)
-        found.append(PageTrouble(at=run.state.at, kind="loss", where="the journal", cause=cause))
+        found.append(_trouble(at=run.state.at, kind="loss", where="the journal", cause=cause))
     return found
 
 
@@ -50,7 +51,7 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
         case HoldRaised(call=key):
             yield _retry(at, bound.shown(key), "its cause is on no record of that version")
         case SolverFinished(explore_id=number, outcome=SolverFailure() as failure):
-            yield PageTrouble(
+            yield _trouble(
                 at=at,
                 kind="refusal" if failure.kind == "refused" else "failure",
                 where=_where(number, None),
@@ -60,25 +61,46 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
         case OrchestratorFailed(turn=turn, failure=failure):
             cause = _cause(failure, bound)
             where = _where(None, turn)
-            yield PageTrouble(at=at, kind="failure", where=where, cause=cause, turn=turn)
+            yield _trouble(at=at, kind="failure", where=where, cause=cause, turn=turn)
         case OrchestratorReplied(turn=turn, stop="refusal", detail=detail):
             cause = bound.shown(detail) or FAILURES["refused"]
             where = _where(None, turn)
-            yield PageTrouble(at=at, kind="refusal", where=where, cause=cause, turn=turn)
+            yield _trouble(at=at, kind="refusal", where=where, cause=cause, turn=turn)
         case ExploresPlanned(origin="orchestrator", refused=refused):
             for one in refused:
                 cause = bound.shown(one.text)
-                yield PageTrouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
+                yield _trouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
         case QuestionFailed(number=number, failure=failure):
             cause = _cause(failure, bound)
-            yield PageTrouble(at=at, kind="failure", where=f"question {number}", cause=cause)
+            yield _trouble(at=at, kind="failure", where=f"question {number}", cause=cause)
         case CallsLost():
-            yield PageTrouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
+            yield _trouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
         case RecordLost(reason=reason, count=count):
             where = counted(count, "record") if count else "records without a number"
-            yield PageTrouble(at=at, kind="loss", where=where, cause=bound.shown(reason))
+            yield _trouble(at=at, kind="loss", where=where, cause=bound.shown(reason))
         case _:
             pass
+
+
+def _trouble(
+    *,
+    at: float,
+    kind: TroubleKind,
+    where: str,
+    cause: str,
+    explore_id: int | None = None,
+    turn: int | None = None,
+) -> PageTrouble:
+    """Return a trouble with its sentence: see `PageTrouble`."""
+    return PageTrouble(
+        at=at,
+        kind=kind,
+        where=where,
+        sentence=trouble_sentence(kind, where),
+        cause=cause,
+        explore_id=explore_id,
+        turn=turn,
+    )
 
 
 def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble:
@@ -97,7 +119,7 @@ def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble
     where = _where(explore_id, turn)
     if kind not in ("solver", "orchestrator"):
         where = key if kind is None else f"{kind} {number}"
-    return PageTrouble(
+    return _trouble(
         at=at,
         kind="retry",
         where=f"{where}{attempt}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import (
     ExploresPlanned,
     Planned,
@@ -19,7 +21,13 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.resuming import (
+    LargerLimits,
+    abandonment,
+    lost_calls,
+    resumable_under,
+    resumption,
+)
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput
 from tests.support.played_runs import (
@@ -194,3 +202,26 @@ def test_explores_of_a_client_are_resumed_without_an_orchestrator() -> None:
     assert [one.intent.explore_id for one in again.solves] == [2, 3]
     for ended in (on, again):
         assert (ended.end.status, ended.end.answer, ended.asks) == ("answered", None, [])
+
+
+def limits_of(run: Played) -> LargerLimits:
+    limits = resumable_under(run.state)
+    assert limits is not None
+    return limits
+
+
+def test_the_limits_under_which_a_run_can_go_on_are_taken() -> None:
+    """What is suggested and what is refused follow from one rule."""
+    capped = play(a_run(max_cost_usd="0.9"), explores({}), answers(), price=lambda hold: hold)
+    for run in (play(a_run(), answers()), play(a_run(max_explores=2), answers()), capped):
+        assert resumption(run.state, **limits_of(run)._asdict())
+
+    assert limits_of(capped) == LargerLimits(max_cost_usd=Decimal("1.8"))
+
+
+def test_a_run_whose_cap_cannot_be_raised_goes_on_under_no_limits() -> None:
+    capped = play(a_run(max_cost_usd="0.9"), explores({}), answers(), price=lambda hold: hold)
+    budget = replace(capped.state.budget, max_cost_usd=MAX_COST_CEILING_USD)
+
+    spec = replace(capped.state.spec, budget=budget)
+    assert resumable_under(replace(capped.state, spec=spec)) is None

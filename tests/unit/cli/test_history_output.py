@@ -33,6 +33,7 @@ LINE = RunLine(
     title="How many primes are there below 100?",
     status="answered",
     stop_reason="decided",
+    state="answered",
     workflow="atlas",
     started_at=0.0,
     ended_at=60.0,
@@ -53,8 +54,8 @@ STATS = StatsDocument(
     mean_cost_of=998,
     note="Runs that were removed are in none of these figures.",
     outcomes=[
-        OutcomeCount(status="answered", stop_reason="decided", runs=1_000),
-        OutcomeCount(status="running", runs=200),
+        OutcomeCount(status="answered", stop_reason="decided", state="answered", runs=1_000),
+        OutcomeCount(status="running", state="running", runs=200),
     ],
     months=[
         MonthSpending(
@@ -107,7 +108,9 @@ def shown(text: str) -> list[str]:
 def test_a_found_run_is_shown_with_its_answer_and_the_place(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    other = LINE.model_copy(update={"found_in": "candidates", "indexed": False, "status": "failed"})
+    other = LINE.model_copy(
+        update={"found_in": "candidates", "indexed": False, "status": "failed", "state": "failed"}
+    )
     print_found(RunsDocument(at=9.0, query="primes", limit=2, total=7, runs=[LINE, other]))
 
     out, err = capsys.readouterr()
@@ -141,7 +144,7 @@ def test_statistics_are_tables(capsys: pytest.CaptureFixture[str]) -> None:
         [
             "",
             "runs that ended as  runs",
-            "answered: decided  1,000",
+            "answered  1,000",
             "running  200",
             "",
             "month  model  runs  requests  tokens in  out  cost",
@@ -182,7 +185,7 @@ def test_two_runs_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> 
             "  a1  b2",
             "problem  How many?  How many?",
             "answer  42 (90%)  42 (90%)",
-            "ended  answered: max_explores  answered: max_explores",
+            "ended  answered: limit of explores  answered: limit of explores",
             "candidates  2 of 2 agree; they come from 1 model by 1 method.  "
             "2 candidates: no two agree.",
             "explores  2, 0 failed  2, 0 failed",

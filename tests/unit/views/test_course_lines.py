@@ -14,10 +14,11 @@ def test_the_course_is_told_in_order() -> None:
     document = document_of(eventful().records)
 
     assert course_lines(document) == [
-        "1 s: #1, #2 begin: The first explores start at once: one candidate is never enough.",
-        "5 s: explore 2 failed: out of time: it ended badly",
-        "8 s: the orchestrator (turn 1) asks for #3: Looking further.",
-        "13 s: the orchestrator (turn 2) stops",
+        "1 s: Explores 1, 2 begin: The first explores start at once: one candidate is never "
+        "enough.",
+        "5 s: Explore 2 failed: out of time: it ended badly",
+        "8 s: The orchestrator (turn 1) asks for explore 3: Looking further.",
+        "13 s: The orchestrator (turn 2) stops and answers",
     ]
     assert [one.partition(":")[0] for one in money_lines(document)] == [
         "maker/a as solver",
@@ -31,7 +32,7 @@ def test_an_answer_that_was_sent_back_is_told_with_its_words() -> None:
 
     back = course_lines(document)[1]
 
-    assert "the orchestrator (turn 1) is sent back: Not accepted yet" in back
+    assert "The orchestrator (turn 1) is sent back: Not accepted yet" in back
     assert back.endswith("it had said: Both say so.")
 
 

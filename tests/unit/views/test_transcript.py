@@ -66,7 +66,7 @@ def test_what_happened_is_told_in_order() -> None:
     story = told(eventful()).partition("## What happened\n\n")[2].partition("\n\n## ")[0]
 
     assert story.split("\n\n") == [
-        "**1 s** Explores 1, 2 begin. The first explores start at once: one candidate is never "
+        "**1 s** Explores 1, 2 begin: The first explores start at once: one candidate is never "
         "enough.",
         "**4 s** Explore 1 answers `42` (75%)",
         "**5 s** Explore 2 failed: out of time: it ended badly.",
@@ -86,7 +86,7 @@ def test_what_was_sent_back_and_made_again_is_told() -> None:
     assert (
         "**5 s** Explore 1, attempt 1 failed and is made again: 503; made again after 4 s." in text
     )
-    assert "There is none yet." in text
+    assert "No answer yet: 0 candidates so far, 1 explore at work." in text
     assert "At work: `#1 a direct, attempt 2`." in text
     assert "No process drives this run any more." in transcript(document_of(records))
 
@@ -106,9 +106,9 @@ def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:
     document = document_of(eventful().records).model_copy(update={"questions": [asked]})
     assert "## Asked afterwards\n\n### Question 1\n\n```text\nWhy?\n```" in transcript(document)
     assert "It rests on explores 1, 2." in transcript(document)
-    noted = asked.model_copy(update={"error": "Texts were shortened."})
+    noted = asked.model_copy(update={"note": "Texts were shortened."})
     document = document.model_copy(update={"questions": [noted]})
-    assert "Note: `Texts were shortened.`" in transcript(document)
+    assert "Note: Texts were shortened." in transcript(document)
 
 
 OURS = re.compile(r"Run r1|The |What |How |To be known|Explore \d+$|Going on")

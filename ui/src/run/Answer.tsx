@@ -5,17 +5,16 @@ import type { PageDocument, PageGroup } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
 import { AnswerLine, Value } from "./Value";
-import { statusWord, stopSentence } from "./wording";
 
 export function Answer({ run }: { run: PageDocument }) {
-  const stop = stopSentence(run);
+  const stop = run.stop_text;
   const failed = run.stop_reason === "no_candidates" || run.stop_reason === "error";
   return (
     <section id="answer" aria-labelledby="answer-title" class="answer">
       <h2 id="answer-title" tabIndex={-1}>
-        {run.answer ? "Answer" : statusWord(run)}
+        {run.answer ? "Answer" : run.status_text}
       </h2>
-      {run.answer ? <Shown answer={run.answer} /> : <p class="lead">{without(run)}</p>}
+      {run.answer ? <Shown answer={run.answer} /> : <p class="lead">{run.without_answer}</p>}
       <div class="sure">
         {run.confidence !== null && run.answer && (
           <p>
@@ -53,25 +52,6 @@ function Shown({ answer }: { answer: NonNullable<PageDocument["answer"]> }) {
       <Rich text={text} />
     </div>
   );
-}
-
-/** What to say where there is no answer. */
-function without(run: PageDocument): string {
-  if (run.status === "running") {
-    if (run.waiting) return run.waiting;
-    const found = run.candidates.filter((one) => one.state === "ok").length;
-    const open = run.candidates.filter((one) => one.state === "running").length;
-    const parts = [`${counted(found, "candidate")} so far`];
-    if (open > 0) parts.push(`${counted(open, "explore")} at work`);
-    return `No answer yet: ${parts.join(", ")}.`;
-  }
-  if (run.stop_reason === "no_supported_answer")
-    return "The evidence supports no answer. That is a result: better than a guess.";
-  if (run.workflow.name === "explore")
-    return "This run gathers candidates; the agent that called judges them.";
-  if (run.status === "interrupted" || run.status === "cancelled")
-    return "There is no answer yet; what was found is kept.";
-  return "There is no answer.";
 }
 
 export function Against({ run }: { run: PageDocument }) {

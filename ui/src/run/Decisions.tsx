@@ -1,6 +1,6 @@
 /** Each decision about the course of the run, and why it was taken. */
 
-import { count, dollars, duration } from "../format";
+import { dollars, duration } from "../format";
 import type { PageDecision, PageDocument } from "../generated/run";
 import { Section } from "../parts";
 import { Rich, RichLine } from "../text/Rich";
@@ -24,12 +24,8 @@ function Decision({ one, from }: { one: PageDecision; from: number }) {
       <p class="decision-head">
         <time class="figure">{duration(Math.max(0, one.ended_at - from))}</time>
         <span>
-          <strong>{kindWords(one)}</strong>
-          <span class="note">
-            {" "}
-            {byWords(one)}
-            {one.cost_usd !== null && `, ${dollars(one.cost_usd)}`}
-          </span>
+          <strong>{one.sentence}</strong>
+          {one.cost_usd !== null && <span class="note"> {dollars(one.cost_usd)}</span>}
         </span>
       </p>
       <div class="decision-body">
@@ -65,35 +61,4 @@ function Decision({ one, from }: { one: PageDecision; from: number }) {
       </div>
     </li>
   );
-}
-
-function kindWords(one: PageDecision): string {
-  const many = count(one.explore_ids.length);
-  switch (one.kind) {
-    case "started":
-      return "Started";
-    case "explored":
-      if (one.explore_ids.length === 0) return "Wanted to explore further";
-      return one.explore_ids.length === 1
-        ? "Explored further"
-        : `Explored further, ${many} at once`;
-    case "sent_back":
-      return "Sent the answer back";
-    case "synthesized":
-      return "Gave the answer";
-    case "stopped":
-      return "Stopped";
-    case "resumed":
-      return "Resumed";
-    case "limit":
-      return "Reached a limit";
-    case "workflow":
-      return "Took the next step";
-  }
-}
-
-function byWords(one: PageDecision): string {
-  if (one.by === "orchestrator")
-    return one.turn === null ? "by the orchestrator" : `by the orchestrator, turn ${one.turn}`;
-  return { rule: "by a rule", client: "by the client's agent", user: "by a person" }[one.by];
 }

@@ -1,6 +1,5 @@
 /** Which answer came by which method from which model: three votes along one path are one path. */
 
-import { counted } from "../format";
 import type { PageDocument, PageGroup } from "../generated/run";
 import { Wide } from "../parts";
 import { RichLine } from "../text/Rich";
@@ -13,7 +12,7 @@ export function Matrix({ run }: { run: PageDocument }) {
   return (
     <div class="matrix">
       <h3>Where each answer came from</h3>
-      <p class="note">{pathsSentence(run)}</p>
+      <p class="note">{run.agreement.paths}</p>
       <Wide label="Answers by method and model">
         <table>
           <thead>
@@ -82,21 +81,6 @@ function Cell({ ids }: { ids: number[] }) {
 /** The groups with the answer of the run first, then the largest. */
 export function chosenFirst(groups: PageGroup[]): PageGroup[] {
   return [...groups].sort((a, b) => Number(b.chosen) - Number(a.chosen));
-}
-
-/** Say how many paths the largest group really has. */
-export function pathsSentence(run: PageDocument): string {
-  const group = run.agreement.groups.find((one) => one.chosen) ?? run.agreement.groups[0];
-  if (!group) return "";
-  const cells = run.matrix.filter((cell) => cell.group === group.number);
-  const votes = group.explore_ids.length;
-  const whose = group.chosen ? "The answer" : "The most common answer";
-  if (votes === 1) return `${whose} has one candidate behind it.`;
-  if (cells.length === 1)
-    return `${whose} has ${votes} candidates behind it, all of one model by one method: they are one path, taken ${votes} times.`;
-  if (cells.length < votes)
-    return `${whose} has ${votes} candidates behind it, on ${cells.length} different paths: numbers in one cell share a model and a method.`;
-  return `${whose} has ${counted(votes, "candidate")} behind it, each on a path of its own.`;
 }
 
 /** The model without its vendor, which the list of candidates names. */

@@ -42,6 +42,7 @@ function Question(props: { one: PageQuestion; gather: ((instruction: string) => 
       {one.state === "asked" && <p class="note">The orchestrator reads the evidence…</p>}
       {one.error && <p class="bad">{one.error}</p>}
       {one.answer && <Rich text={one.answer} />}
+      {one.note && <p class="note">{one.note}</p>}
       {missing && (
         <div class="needs">
           <p class="note">It would need new evidence:</p>

@@ -17,15 +17,15 @@ import { Problem } from "./Problem";
 import { Questions } from "./Questions";
 import { TimelinePart } from "./Timeline";
 import { Troubles } from "./Troubles";
-import { news, progress, statusTone, statusWord } from "./wording";
+import { news, progress, statusTone } from "./wording";
 
 export function RunPage({ source }: { source: Source }) {
   const { run, lost, refresh } = useRun(source);
   const announcement = useNews(run);
   const [prefilled, setPrefilled] = useState<Prefilled | null>(null);
   useEffect(() => {
-    if (run) document.title = `${statusWord(run)}: ${run.title}`;
-  }, [run?.title, run?.status]);
+    if (run) document.title = `${run.status_text}: ${run.title}`;
+  }, [run?.title, run?.status_text]);
   useFragment(run !== null);
   if (!run) return <p class="message">{lost ?? "Loading the run…"}</p>;
   return (
@@ -124,7 +124,7 @@ function Glance({ run }: { run: PageDocument }) {
   ];
   return (
     <aside class="glance" aria-label="At a glance">
-      <p class={`status ${statusTone(run)}`}>{statusWord(run)}</p>
+      <p class={`status ${statusTone(run)}`}>{run.status_text}</p>
       <dl>
         {facts.map(([name, value]) => (
           <div key={name}>

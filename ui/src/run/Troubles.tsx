@@ -4,8 +4,6 @@ import { duration } from "../format";
 import type { PageDocument } from "../generated/run";
 import { Section, Wide } from "../parts";
 
-const KINDS = { failure: "Failed", retry: "Tried again", refusal: "Refused", loss: "Lost" };
-
 export function Troubles({ run }: { run: PageDocument }) {
   if (run.troubles.length === 0) return null;
   return (
@@ -16,7 +14,6 @@ export function Troubles({ run }: { run: PageDocument }) {
             <tr>
               <th scope="col">After</th>
               <th scope="col">What</th>
-              <th scope="col">Where</th>
               <th scope="col">Cause</th>
             </tr>
           </thead>
@@ -24,12 +21,11 @@ export function Troubles({ run }: { run: PageDocument }) {
             {run.troubles.map((one, index) => (
               <tr key={index}>
                 <td class="figure">{duration(Math.max(0, one.at - run.timeline.from))}</td>
-                <td>{KINDS[one.kind]}</td>
                 <td>
                   {one.explore_id === null ? (
-                    one.where
+                    one.sentence
                   ) : (
-                    <a href={`#explore-${one.explore_id}`}>{one.where}</a>
+                    <a href={`#explore-${one.explore_id}`}>{one.sentence}</a>
                   )}
                 </td>
                 <td class="cause">{one.cause.slice(0, 2_000)}</td>

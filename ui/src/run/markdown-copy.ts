@@ -3,7 +3,6 @@
 import { dollars } from "../format";
 import type { PageDocument } from "../generated/run";
 import { fence } from "../text/fence";
-import { statusWord, stopSentence } from "./wording";
 
 /**
  * Return the question, the answer, what speaks against it and how it follows.
@@ -13,9 +12,9 @@ import { statusWord, stopSentence } from "./wording";
 export function asMarkdown(run: PageDocument): string {
   const parts = [headed("Question", run.problem.text)];
   const result = run.answer?.text ?? run.error;
-  const title = run.answer ? "Answer" : statusWord(run);
+  const title = run.answer ? "Answer" : run.status_text;
   parts.push(result ? headed(title, result) : `**${title}**`);
-  const facts = [run.agreement.sentence, stopSentence(run) ?? ""].filter(Boolean).join(" ");
+  const facts = [run.agreement.sentence, run.stop_text].filter(Boolean).join(" ");
   if (facts) parts.push(facts);
   if (run.dissent) parts.push(headed("Against it", run.dissent));
   if (run.warnings.length > 0) parts.push(headed("Warnings", run.warnings.join("\n")));

@@ -1,55 +1,13 @@
 /** Facts of a run in words. */
 
-import { count, counted, dollars, duration } from "../format";
+import { count, counted } from "../format";
 import type { PageCandidate, PageDocument } from "../generated/run";
-
-/** The status in a word or three. */
-export function statusWord(run: PageDocument): string {
-  if (run.status === "running") return run.waiting ? "Waiting" : "Running";
-  if (run.stop_reason === "no_supported_answer") return "No supported answer";
-  return {
-    answered: "Answered",
-    cancelled: "Cancelled",
-    interrupted: "Interrupted",
-    failed: "Failed",
-  }[run.status];
-}
 
 /** How good the news is: it chooses a colour, beside the words. */
 export function statusTone(run: PageDocument): "good" | "warn" | "bad" | "live" {
   if (run.status === "running") return "live";
   if (run.status === "failed") return "bad";
   return run.status === "answered" && run.stop_reason !== "no_supported_answer" ? "good" : "warn";
-}
-
-/** Why the run ended, as a sentence. */
-export function stopSentence(run: PageDocument): string | null {
-  const { limits } = run;
-  switch (run.stop_reason) {
-    case null:
-      return run.status === "interrupted"
-        ? "The process that drove it went away: it can go on."
-        : null;
-    case "decided":
-      if (run.workflow.name === "explore") return "All explores that were asked for are done.";
-      return run.workflow.name === "atlas"
-        ? "The orchestrator stopped: it found the evidence sufficient."
-        : "The workflow came to its end.";
-    case "no_supported_answer":
-      return "The orchestrator stopped: the evidence supports no answer.";
-    case "max_explores":
-      return `It stopped at its limit of ${counted(limits.max_explores, "explore")}.`;
-    case "max_cost":
-      return `It stopped at its cap of ${dollars(limits.max_cost_usd)}.`;
-    case "deadline":
-      return `It stopped at its time limit of ${duration(limits.time_limit_s)}.`;
-    case "cancelled":
-      return "It was cancelled.";
-    case "no_candidates":
-      return "No solver gave a usable answer.";
-    case "error":
-      return "An error ended it.";
-  }
 }
 
 /** How many explores have been made, of how many: "3 of 8". */
@@ -83,7 +41,7 @@ export function news(before: PageDocument | null, now: PageDocument): string {
   );
   if (started.length > 0) sentences.push(`${counted(started.length, "explore")} started.`);
   if (before.status !== now.status)
-    sentences.push(`${statusWord(now)}. ${now.answer ? now.answer.text.slice(0, 200) : ""}`);
+    sentences.push(`${now.status_text}. ${now.answer ? now.answer.text.slice(0, 200) : ""}`);
   const answered = now.questions.filter((one) => one.state === "answered").length;
   if (answered > before.questions.filter((one) => one.state === "answered").length)
     sentences.push("A question has its answer.");

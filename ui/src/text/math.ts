@@ -8,6 +8,26 @@ import katex from "katex";
 /** Longer formulas stay text. */
 const LONGEST = 4_000;
 
+/**
+ * What could show less, or something else, than the source says: text without a colour or a place
+ * of its own, and commands that get a new sense. Such a formula stays its source.
+ */
+const HIDES = new RegExp(
+  [
+    String.raw`\\(?:[hv]?phantom|color|textcolor|colorbox|fcolorbox|smash|raisebox|kern|mkern)(?![a-zA-Z])`,
+    String.raw`\\(?:math)?[lrc]lap(?![a-zA-Z])`,
+    String.raw`\\(?:[gex]?def|let|futurelet|global|(?:new|renew|provide)command)(?![a-zA-Z])`,
+    String.raw`\\(?:hspace\*?|hskip|mskip)\s*\{?\s*-`,
+    String.raw`\\\\\s*\[\s*-`,
+    String.raw`(?:\\(?:!|neg(?:thin|med|thick)space)\s*){6}`,
+  ].join("|"),
+);
+
+/** A formula that asks for more than drawing, such as a link, stays its source too. */
+function refuse(): never {
+  throw new Error("a formula is drawn and no more");
+}
+
 /** How long formulas may be drawn before the browser has a turn, in milliseconds. */
 const TURN_MS = 8;
 
@@ -74,13 +94,13 @@ function draw(place: HTMLElement): void {
 
 /** Draw a formula into an element; where it cannot be, its source stays, as code. */
 export function drawFormula(place: HTMLElement, formula: string, display: boolean): boolean {
-  if (formula.length > LONGEST) return false;
+  if (formula.length > LONGEST || HIDES.test(formula)) return false;
   try {
     katex.render(formula, place, {
       displayMode: display,
       output: output(),
       throwOnError: true,
-      trust: false,
+      trust: refuse,
       strict: "ignore",
       maxExpand: 300,
       maxSize: 20,
@@ -94,11 +114,11 @@ export function drawFormula(place: HTMLElement, formula: string, display: boolea
 
 /** Whether KaTeX can read the formula. */
 export function isFormula(formula: string): boolean {
-  if (formula.length > LONGEST) return false;
+  if (formula.length > LONGEST || HIDES.test(formula)) return false;
   try {
     katex.renderToString(formula, {
       output: "mathml",
-      trust: false,
+      trust: refuse,
       maxExpand: 300,
       maxSize: 20,
       strict: "ignore",

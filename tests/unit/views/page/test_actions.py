@@ -8,7 +8,7 @@ from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.views.page.shapes import PageSuggestion
 from tests.support.client_runs import explored
 from tests.support.page_documents import document_of, eventful
-from tests.support.played_runs import a_run, answers, explores, play
+from tests.support.played_runs import a_run, answers, explores, play, posed
 
 
 def test_a_run_at_work_can_be_cancelled() -> None:
@@ -41,6 +41,14 @@ def test_a_run_that_ended_at_its_cap_goes_on_under_a_larger_one() -> None:
 
     assert document.stop_reason == "max_cost"
     assert document.suggestion == PageSuggestion(max_cost_usd=Decimal("1.8"))
+
+
+def test_a_question_under_way_can_be_ended_by_a_command_too() -> None:
+    document = document_of(posed(eventful()), driven=True)
+
+    assert document.actions == ["cancel", "ask", "resume"]
+    ends = [one.what for one in document.commands if one.line == "atlas-mcp runs cancel r1"]
+    assert ends == ["End the question about it"]
 
 
 def test_a_client_explores_further() -> None:

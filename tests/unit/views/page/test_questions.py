@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from atlas_mcp.atlas.question_events import QuestionAsked
+from atlas_mcp.views.questions import SHORTENED
+from atlas_mcp.views.transcript import transcript
 from tests.support.page_documents import document_of
 from tests.support.played_runs import a_run, answers, play, posed, questioned
 
@@ -31,3 +36,18 @@ def test_a_question_of_a_process_that_is_gone_counts_as_failed() -> None:
 
     assert document.questions[0].state == "failed"
     assert "again" in (document.questions[0].error or "")
+
+
+def test_an_answer_from_shortened_evidence_has_a_note_and_no_error() -> None:
+    records = [
+        replace(one, event=replace(one.event, shortened=True))
+        if isinstance(one.event, QuestionAsked)
+        else one
+        for one in questioned(play(a_run(), answers())).records
+    ]
+
+    document = document_of(records)
+
+    (question,) = document.questions
+    assert (question.state, question.note, question.error) == ("answered", SHORTENED, None)
+    assert f"Note: {SHORTENED}" in transcript(document)

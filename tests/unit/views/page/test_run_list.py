@@ -33,6 +33,7 @@ def test_a_run_is_listed_with_its_answer_and_where_it_was_found() -> None:
         "title": "6 * 7?",
         "status": "answered",
         "stop_reason": "decided",
+        "state": "answered",
         "workflow": "atlas",
         "started_at": 5.0,
         "ended_at": 60.0,

@@ -10,24 +10,37 @@ export function counted(value: number, noun: string, plural = `${noun}s`): strin
   return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
-/** US dollars as in every text of a run: to the cent, or to four places below ten cents. */
+/**
+ * US dollars: to the cent, or to four places below ten cents.
+ *
+ * Dollars and seconds are written as Python writes them: `tests/amounts.json` holds both to it.
+ */
 export function dollars(value: number | null | undefined): string {
   if (value === null || value === undefined) return "unknown";
-  if (value > 0 && value < 0.0001) return "< $0.0001";
   const places = value === 0 || value >= 0.1 ? 2 : 4;
-  const format = { minimumFractionDigits: places, maximumFractionDigits: places };
-  return `$${value.toLocaleString("en-US", format)}`;
+  const format = new Intl.NumberFormat("en-US", {
+    minimumFractionDigits: places,
+    maximumFractionDigits: places,
+    roundingMode: "halfEven",
+    useGrouping: false,
+  } as Intl.NumberFormatOptions);
+  return `$${format.format(value)}`;
 }
 
-/** A length of time in seconds: "0.8 s", "12 s", "3 min 20 s", "2 h 5 min". */
+/** A length of time in seconds: "12 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.round(seconds);
+  const whole = wholeOf(Math.max(0, seconds));
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
   const rest = minutes % 60;
   return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+/** The nearest whole number; of two, the even one. */
+function wholeOf(value: number): number {
+  const below = Math.floor(value);
+  return value - below === 0.5 ? below + (below % 2) : Math.round(value);
 }
 
 /** A confidence of 0 to 1 as a share: "86 %". */

@@ -118,3 +118,23 @@ def money_in(source: str) -> Iterator[int]:
                 )
                 if ends or places:
                     yield node.lineno
+
+
+AMOUNTS = json.loads(
+    (Path(__file__).parents[3] / "ui/tests/amounts.json").read_text(encoding="utf-8")
+)
+"""Amounts as they are written here and on the page, whose tests read the same file."""
+
+
+@pytest.mark.parametrize(("amount", "text"), AMOUNTS["dollars"])
+def test_dollars_are_written_as_on_the_page(amount: float, text: str) -> None:
+    assert money_text(Decimal(str(amount))) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), AMOUNTS["seconds"])
+def test_seconds_are_written_as_on_the_page(seconds: float, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+def test_an_endless_duration_is_told() -> None:
+    assert seconds_text(float("inf")).endswith(" h 46 min")

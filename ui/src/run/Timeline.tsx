@@ -18,7 +18,7 @@ export function TimelinePart({ run }: { run: PageDocument }) {
         <div class="ticks" aria-hidden="true">
           {ticks(to - from).map((at) => (
             <span key={at} class="tick" style={{ left: `${place(from + at)}%` }}>
-              {at === 0 ? "0" : duration(at).replace(".0", "")}
+              {at === 0 ? "0" : tickLabel(at)}
             </span>
           ))}
         </div>
@@ -46,6 +46,11 @@ export function TimelinePart({ run }: { run: PageDocument }) {
       </div>
     </Section>
   );
+}
+
+/** Marks may stand closer than a second. */
+function tickLabel(at: number): string {
+  return at < 10 ? `${Number(at.toFixed(1))} s` : duration(at);
 }
 
 function Bar({ bar, from, now }: { bar: TimelineBar; from: number; now: number }) {

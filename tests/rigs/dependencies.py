@@ -22,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-COPIED = ("tests", "docs", "benchmarks", ".ci", "changelog.d", "pyproject.toml", "README.md")
+COPIED = ("tests", "docs", "benchmarks", "ui", ".ci", "changelog.d", "pyproject.toml", "README.md")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "generated")
 NEEDS_SOURCE = (
     "tests/unit/test_house.py",
     "tests/docs",
@@ -101,7 +102,7 @@ def tested(name: str, python: str, pinned: Path | None, built: Path, paths: list
         for item in COPIED:
             source = ROOT / item
             if source.is_dir():
-                shutil.copytree(source, place / item, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, place / item, ignore=LEFT_OUT)
             else:
                 shutil.copy(source, place / item)
         ignored = [f"--ignore={one}" for one in NEEDS_SOURCE]

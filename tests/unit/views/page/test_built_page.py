@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 ROOT = Path(__file__).parents[4]
-PAGE = (ROOT / "atlas_mcp/views/page/page.html").read_text(encoding="utf-8")
+PAGE = (files("atlas_mcp.views.page") / "page.html").read_text(encoding="utf-8")
 LOCK = (ROOT / "ui/package-lock.json").read_text(encoding="utf-8")
 MANIFEST = json.loads((ROOT / "ui/package.json").read_text(encoding="utf-8"))
 

@@ -16,8 +16,8 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import one_line
+from atlas_mcp.views.facts import explores_text
 from atlas_mcp.views.plain_text import indented
-from atlas_mcp.views.questions import explores_text
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import QuestionView
 from atlas_mcp.views.status import status_line

@@ -7,11 +7,11 @@ state and a view give the same words. Knows nothing of places, colours or length
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from atlas_mcp.atlas.explore import SOLVER, FailureKind
+from atlas_mcp.atlas.explore import SOLVER, FailureKind, SolverFailure
 from atlas_mcp.atlas.wording import bound_text, share_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.run_view import AnswerGroup, RunView
@@ -168,6 +168,18 @@ def _grounds_text(top: int, by_rule: int, judgement: str) -> str:
     if by_rule == 1:
         return f"by {judgement}"
     return f"{by_rule} by rule, {top - by_rule} by {judgement}"
+
+
+def explores_text(numbers: Sequence[int]) -> str:
+    """Return explores by their numbers, as in "explores 1, 2 and 5"; empty for none."""
+    if len(numbers) < 2:
+        return f"explore {numbers[0]}" if numbers else ""
+    return f"explores {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def failure_text(failure: SolverFailure) -> str:
+    """Return why a call failed, for a person: its kind in words, and its own text."""
+    return f"{FAILURES[failure.kind]}: {failure.text}"
 
 
 def explore_name(number: int, solver: str, *, strategy: str, role: str = SOLVER) -> str:

@@ -14,6 +14,7 @@ from atlas_mcp.atlas.wording import cost_text
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import clipped, labelled, one_line, quoted, without_logins
+from atlas_mcp.views.facts import explores_text
 from atlas_mcp.views.run_view import Agreement, QuestionState, QuestionView, RunView
 
 ANSWER_CHARS = 12_000
@@ -89,13 +90,6 @@ def question_line(question: QuestionView) -> str:
     """Return a question and the beginning of its answer in a line, for the result of a run."""
     said = quoted(question.answer, 2 * QUESTION_CHARS) if question.answer else question.state
     return f"Question {question.number}: {quoted(question.question, QUESTION_CHARS)} {said}"
-
-
-def explores_text(numbers: list[int]) -> str:
-    """Return explores by their numbers, as in "explores 1 and 3"."""
-    if len(numbers) == 1:
-        return f"explore {numbers[0]}"
-    return f"explores {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def _view(run: RunSnapshot, question: Question) -> QuestionView:

@@ -13,9 +13,8 @@ from atlas_mcp.atlas.explore import SOLVER
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
 from atlas_mcp.atlas.wording import bound_text, cost_text, seconds_text
 from atlas_mcp.texts import counted
-from atlas_mcp.views.facts import calls_text, confidence_text
+from atlas_mcp.views.facts import calls_text, confidence_text, explores_text
 from atlas_mcp.views.markdown import escaped, fence, span
-from atlas_mcp.views.page.course_sentences import explores_text
 from atlas_mcp.views.page.course_shapes import PageDecision, PageMoney, PageTrouble
 from atlas_mcp.views.page.evidence_shapes import (
     PageCandidate,

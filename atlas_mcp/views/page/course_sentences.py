@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from atlas_mcp.views.facts import explores_text
 from atlas_mcp.views.page.course_shapes import Decider, DecisionKind, TroubleKind
 
 TROUBLES: Mapping[TroubleKind, str] = {
@@ -72,10 +73,3 @@ def trouble_sentence(kind: TroubleKind, where: str) -> str:
     if kind == "loss":
         return f"Lost: {where}"
     return f"{where[:1].upper()}{where[1:]} {TROUBLES[kind]}"
-
-
-def explores_text(numbers: Sequence[int]) -> str:
-    """Return explores by number, as in "explores 1, 2"; empty for none."""
-    if not numbers:
-        return ""
-    return f"explore{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.call_names import solver_call
-from atlas_mcp.atlas.explore import Candidate, Remark
+from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
 from atlas_mcp.atlas.judgement import confirming
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
-from atlas_mcp.views.facts import agreement_text
+from atlas_mcp.views.facts import agreement_text, failure_text
 from atlas_mcp.views.page.bounded import REPEATED, Bound, name
 from atlas_mcp.views.page.evidence_shapes import (
     CandidateState,
@@ -170,7 +170,7 @@ def _candidate(
         approach=bound.optional(view.approach),
         reasoning=bound.optional(view.reasoning),
         confidence=view.confidence,
-        error=bound.optional(view.error) if outcome is not None else None,
+        error=bound.shown(failure_text(outcome)) if isinstance(outcome, SolverFailure) else None,
         usage=view.usage if outcome is not None else None,
         cost_usd=view.cost_usd if outcome is not None else None,
         elapsed_s=view.elapsed_s if begun and explore.finished_at is not None else None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.facts import failure_text
 from atlas_mcp.views.page.bounded import Bound
 from atlas_mcp.views.page.evidence_shapes import PageQuestion
-from atlas_mcp.views.questions import question_views
+from atlas_mcp.views.questions import QuestionView, question_views
 
 
 def page_questions(run: RunSnapshot, bound: Bound) -> list[PageQuestion]:
@@ -24,7 +26,13 @@ def page_questions(run: RunSnapshot, bound: Bound) -> list[PageQuestion]:
             needs_new_evidence=bound.optional(one.needs_new_evidence),
             cost_usd=one.cost_usd,
             note=one.note,
-            error=bound.optional(one.error),
+            error=bound.optional(_error(run, one)),
         )
         for one in question_views(run)
     ]
+
+
+def _error(run: RunSnapshot, question: QuestionView) -> str | None:
+    """Return why a question was not answered, worded as failures are everywhere on the page."""
+    outcome = run.state.questions[question.number].outcome
+    return failure_text(outcome) if isinstance(outcome, SolverFailure) else question.error

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.question_events import QuestionFailed
 from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
-from atlas_mcp.views.facts import FAILURES
+from atlas_mcp.views.facts import FAILURES, failure_text
 from atlas_mcp.views.page.bounded import Bound
 from atlas_mcp.views.page.course_sentences import trouble_sentence
 from atlas_mcp.views.page.course_shapes import PageTrouble, TroubleKind
@@ -55,11 +55,11 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
                 at=at,
                 kind="refusal" if failure.kind == "refused" else "failure",
                 where=_where(number, None),
-                cause=_cause(failure, bound),
+                cause=bound.shown(failure_text(failure)),
                 explore_id=number,
             )
         case OrchestratorFailed(turn=turn, failure=failure):
-            cause = _cause(failure, bound)
+            cause = bound.shown(failure_text(failure))
             where = _where(None, turn)
             yield _trouble(at=at, kind="failure", where=where, cause=cause, turn=turn)
         case OrchestratorReplied(turn=turn, stop="refusal", detail=detail):
@@ -71,7 +71,7 @@ def _troubles(record: Record, bound: Bound) -> Iterator[PageTrouble]:
                 cause = bound.shown(one.text)
                 yield _trouble(at=at, kind="refusal", where="a wanted explore", cause=cause)
         case QuestionFailed(number=number, failure=failure):
-            cause = _cause(failure, bound)
+            cause = bound.shown(failure_text(failure))
             yield _trouble(at=at, kind="failure", where=f"question {number}", cause=cause)
         case CallsLost():
             yield _trouble(at=at, kind="loss", where="calls in flight", cause=CALLS_LOST)
@@ -127,10 +127,6 @@ def _retry(at: float, key: str, cause: str, *, attempt: str = "") -> PageTrouble
         explore_id=explore_id,
         turn=turn,
     )
-
-
-def _cause(failure: SolverFailure, bound: Bound) -> str:
-    return f"{FAILURES[failure.kind]}: {bound.shown(failure.text)}"
 
 
 def _where(explore_id: int | None, turn: int | None) -> str:

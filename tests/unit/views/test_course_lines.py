@@ -14,7 +14,7 @@ def test_the_course_is_told_in_order() -> None:
     document = document_of(eventful().records)
 
     assert course_lines(document) == [
-        "1 s: Explores 1, 2 begin: The first explores start at once: one candidate is never "
+        "1 s: Explores 1 and 2 begin: The first explores start at once: one candidate is never "
         "enough.",
         "5 s: Explore 2 failed: out of time: it ended badly",
         "8 s: The orchestrator (turn 1) asks for explore 3: Looking further.",

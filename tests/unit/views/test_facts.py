@@ -141,3 +141,13 @@ def test_a_fact_has_the_same_words_in_every_place(fact: str, places: list[str]) 
 )
 def test_the_words_of_each_fact(text: str, words: str) -> None:
     assert text == words
+
+
+def test_explores_are_named_by_their_numbers() -> None:
+    assert facts.explores_text(()) == ""
+    assert facts.explores_text([3]) == "explore 3"
+    assert facts.explores_text([1, 2, 5]) == "explores 1, 2 and 5"
+
+
+def test_a_failure_says_its_kind_in_words() -> None:
+    assert facts.failure_text(failed("timeout", "too slow")) == "out of time: too slow"

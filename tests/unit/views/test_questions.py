@@ -13,7 +13,6 @@ from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.views.questions import (
     answer_text,
     answer_view,
-    explores_text,
     question_line,
     question_views,
 )
@@ -111,8 +110,3 @@ def test_an_answer_is_data_wherever_it_is_shown() -> None:
     assert "\x1b" not in text
     assert "\nCost: $0\n" not in text
     assert "<system>" not in str(structured(view))
-
-
-def test_explores_are_named_by_number() -> None:
-    assert explores_text([3]) == "explore 3"
-    assert explores_text([1, 2, 5]) == "explores 1, 2 and 5"

@@ -66,7 +66,7 @@ def test_what_happened_is_told_in_order() -> None:
     story = told(eventful()).partition("## What happened\n\n")[2].partition("\n\n## ")[0]
 
     assert story.split("\n\n") == [
-        "**1 s** Explores 1, 2 begin: The first explores start at once: one candidate is never "
+        "**1 s** Explores 1 and 2 begin: The first explores start at once: one candidate is never "
         "enough.",
         "**4 s** Explore 1 answers `42` (75%)",
         "**5 s** Explore 2 failed: out of time: it ended badly.",
@@ -105,7 +105,7 @@ def test_remarks_pictures_schemas_and_questions_have_their_places() -> None:
     )
     document = document_of(eventful().records).model_copy(update={"questions": [asked]})
     assert "## Asked afterwards\n\n### Question 1\n\n```text\nWhy?\n```" in transcript(document)
-    assert "It rests on explores 1, 2." in transcript(document)
+    assert "It rests on explores 1 and 2." in transcript(document)
     noted = asked.model_copy(update={"note": "Texts were shortened."})
     document = document.model_copy(update={"questions": [noted]})
     assert "Note: Texts were shortened." in transcript(document)

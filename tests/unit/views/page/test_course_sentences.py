@@ -11,7 +11,6 @@ from atlas_mcp.texts import one_line
 from atlas_mcp.views.course_lines import course_lines
 from atlas_mcp.views.page.course_sentences import (
     decision_sentence,
-    explores_text,
     trouble_sentence,
 )
 from atlas_mcp.views.page.course_shapes import Decider, DecisionKind, TroubleKind
@@ -24,16 +23,22 @@ from tests.support.played_runs import Played
 @pytest.mark.parametrize(
     ("kind", "by", "turn", "explores", "sentence"),
     [
-        ("started", "rule", None, [1, 2], "Explores 1, 2 begin"),
+        ("started", "rule", None, [1, 2], "Explores 1 and 2 begin"),
         ("explored", "rule", 2, [3], "Explore 3 begins"),
         ("explored", "client", None, [3], "The client asks for explore 3"),
-        ("explored", "orchestrator", 1, [3, 4], "The orchestrator (turn 1) asks for explores 3, 4"),
+        (
+            "explored",
+            "orchestrator",
+            1,
+            [3, 4],
+            "The orchestrator (turn 1) asks for explores 3 and 4",
+        ),
         ("sent_back", "rule", 2, [], "The orchestrator (turn 2) is sent back"),
         ("synthesized", "orchestrator", 3, [], "The orchestrator (turn 3) stops and answers"),
         ("stopped", "orchestrator", 3, [], "The orchestrator (turn 3) stops"),
         ("stopped", "user", None, [], "A person stops the run"),
         ("resumed", "user", None, [], "The run is resumed"),
-        ("limit", "rule", None, [5, 6], "Explores 5, 6 will not run"),
+        ("limit", "rule", None, [5, 6], "Explores 5 and 6 will not run"),
         ("limit", "rule", None, [], "A limit is reached"),
         ("workflow", "rule", None, [2], "Explore 2 begins"),
     ],
@@ -58,7 +63,6 @@ def test_a_trouble_is_a_sentence() -> None:
         "Explore 2 was refused",
         "Lost: explore 2",
     ]
-    assert explores_text(()) == ""
 
 
 @given(runs())

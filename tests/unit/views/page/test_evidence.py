@@ -70,7 +70,7 @@ def test_an_explore_is_there_from_its_plan_on() -> None:
         ("planned", None, None),
     ]
     assert [one.state for one in document_of(records).candidates] == ["ok", "failed", "ok"]
-    assert document_of(records).candidates[1].error == "timeout: it ended badly"
+    assert document_of(records).candidates[1].error == "out of time: it ended badly"
 
 
 def test_a_remark_is_no_candidate() -> None:

@@ -95,7 +95,7 @@ def _sent_chars(text: str) -> int:
 
 def _cut_at(limit: int) -> Cut:
     def cut(text: str) -> str:
-        if _sent_chars(text) <= limit:
+        if len(text) <= limit and _sent_chars(text) <= limit:
             return text
         # No character is written as less than one.
         ends = range(1, min(len(text), limit + 1))

@@ -24,8 +24,8 @@ from atlas_mcp.atlas.wording import candidate_data, percent_of
 from atlas_mcp.texts import answer_text, as_data
 
 MAX_EVIDENCE_CHARS = 800_000
-"""Characters of the evidence. Our own choice: about 200,000 tokens, a fifth of current contexts,
-and more than 20 candidates of 30,000 characters each."""
+"""Characters of the evidence, as it is sent. Our own choice: about 200,000 tokens, a fifth of
+current contexts, and more than 20 candidates of 30,000 characters each."""
 
 SMALL_EVIDENCE_CHARS = 16_000
 """The same for a small model: half of the context that embedded ones have by default."""
@@ -56,10 +56,11 @@ def evidence_turn(state: RunState, question: str, model: ModelSpec) -> Evidence:
     texts = list(_long_texts(state))
     room = SMALL_EVIDENCE_CHARS if model.is_small else MAX_EVIDENCE_CHARS
     room -= FIXED_CHARS * (len(state.explores) + len(state.turns) + 1)
-    limit = fair_limit([_written(text) for text in texts], room)
+    lengths = [_sent_chars(text) for text in texts]
+    limit = fair_limit(lengths, room)
     shown = [*_explores(state, _cut_at(limit)), *_decisions(state, _cut_at(limit))]
     shown.append(_end(state, _cut_at(limit)))
-    shortened = any(_written(text) > limit for text in texts)
+    shortened = any(length > limit for length in lengths)
     note = f"{question_prompts.SHORTENED}\n" if shortened else ""
     asked = f"{note}<question>{as_data(question)}</question>"
     parts: list[Part] = [
@@ -87,21 +88,21 @@ def fair_limit(lengths: Sequence[int], room: int) -> int:
     return max(lengths, default=0)
 
 
+def _sent_chars(text: str) -> int:
+    """Return the characters that a text has in the evidence: some are written as six."""
+    return len(as_data(text)) - len('""')
+
+
 def _cut_at(limit: int) -> Cut:
     def cut(text: str) -> str:
-        if _written(text) <= limit:
+        if len(text) <= limit and _sent_chars(text) <= limit:
             return text
-        # The longest beginning that has room: a character may be written as six.
-        lengths = range(min(len(text), limit) + 1)
-        kept = bisect_right(lengths, limit, key=lambda length: _written(text[:length])) - 1
+        # No character is written as less than one.
+        ends = range(1, min(len(text), limit + 1))
+        kept = bisect_right(ends, limit, key=lambda end: _sent_chars(text[:end]))
         return f"{text[:kept]}… [cut: {len(text) - kept:,} more characters]"
 
     return cut
-
-
-def _written(text: str) -> int:
-    """Return how many characters a text takes as data."""
-    return len(as_data(text)) - len('""')
 
 
 def _long_texts(state: RunState) -> Iterator[str]:

@@ -29,7 +29,7 @@ HEARTBEAT_SECONDS = 15.0
 async def follow_question(service: RunService, run_id: str, number: int, *, as_json: bool) -> int:
     """Show a question until it has its answer, print that, and return the exit code."""
     async with service.watching(run_id) as live:
-        await _shown(live, number)
+        await _tell_progress(live, number)
     run = await service.look(run_id)
     view = view_of(run)
     question = next(one for one in view.questions if one.number == number)
@@ -43,7 +43,7 @@ async def follow_question(service: RunService, run_id: str, number: int, *, as_j
     return 0
 
 
-async def _shown(live: LiveRun, number: int) -> None:
+async def _tell_progress(live: LiveRun, number: int) -> None:
     """Tell how the question stands until it is open no longer, or its run is not driven."""
     told = False
     while not live.done and live.state.questions[number].is_open:

@@ -11,10 +11,8 @@ from starlette.responses import Response
 
 from atlas_mcp.errors import (
     AtlasError,
-    ConfigError,
     HomeUnusable,
     InvalidInput,
-    JournalBusy,
     UnknownRun,
 )
 from atlas_mcp.pages.headers import NOTHING, headers_under
@@ -34,9 +32,7 @@ RETRY_SECONDS = 2
 STATUSES: Mapping[type[AtlasError], int] = {
     InvalidInput: 400,
     UnknownRun: 404,
-    JournalBusy: 409,
     HomeUnusable: 503,
-    ConfigError: 409,
     AtlasError: 409,
 }
 """Statuses by class of error; a class that is not here has that of its nearest parent."""

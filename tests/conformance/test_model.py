@@ -39,6 +39,7 @@ from atlas_mcp.testing.model_conformance.suite import CHECKS, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
 from atlas_mcp.testing.scripted import Recording
 from tests.support.claude_models import claude_model
+from tests.support.embedded_runtimes import import_first
 from tests.support.waiting import pause
 
 SMALLEST = find("smollm2-135m")
@@ -352,8 +353,7 @@ async def test_the_embedded_model_conforms(
     (tmp_path / "xllamacpp.py").write_text(BINDING)
     weights = tmp_path / "weights.gguf"
     weights.touch()
-    monkeypatch.syspath_prepend(str(tmp_path))  # pyright: ignore[reportUnknownMemberType] - it has no types
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    import_first(tmp_path, monkeypatch)
     stand = stand_of(LocalStand, stack)
     monkeypatch.setenv("DOUBLE_OF_LLAMA_CPP", stand.url)
     monkeypatch.setattr(LocalStand, "weights", weights)

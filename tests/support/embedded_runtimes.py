@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 import atlas_mcp.testing
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
+from atlas_mcp.config.system_variables import child_environment
+from atlas_mcp.models.embedded import llama_process
 from atlas_mcp.testing.gguf import model_file
 from tests.support.waiting import pause
 
@@ -20,6 +25,20 @@ QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
 
 
 RUNTIME = Path(*atlas_mcp.testing.__path__) / "llama"
+
+
+def import_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process and those of embedded models import from a folder before all others.
+
+    An installed package lies beside the real binding, and comes first in a child's path.
+    """
+
+    def environment(**more: str) -> dict[str, str]:
+        given = child_environment(**more)
+        return {**given, "PYTHONPATH": os.pathsep.join((str(folder), given["PYTHONPATH"]))}
+
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    monkeypatch.setattr(llama_process, "child_environment", environment)
 
 
 @dataclass

@@ -30,6 +30,9 @@ LEFT_OUT = "\n[… {left:,} of {count:,} characters are left out here: {where}]"
 
 WHERE = "`atlas-mcp runs show {run_id}` has all of them"
 
+IN_THE_FILE = "the file of the run has all of them"
+"""For a run that this machine need not have."""
+
 
 def name(text: str) -> str:
     """Return the name of a model or a solver as a page has it: anybody may have written a file."""
@@ -91,10 +94,16 @@ def printable_value(value: Json) -> Json:
     return value
 
 
-def bound_of(run_id: str, texts: Iterable[str]) -> Bound:
-    """Return the bound for the page of a run with these texts of candidates."""
+def bound_of(run_id: str, texts: Iterable[str], *, here: bool = True) -> Bound:
+    """Return the bound for the page of a run.
+
+    Args:
+        run_id: The run.
+        texts: The texts of its candidates.
+        here: Whether it is in the journal, and not in a file alone.
+    """
     sizes = [min(len(text), MAX_TEXT_CHARS) for text in texts]
     chars = MAX_TEXT_CHARS
     if sum(sizes) > MAX_TEXTS_CHARS:
         chars = MAX_TEXTS_CHARS // len(sizes)
-    return Bound(chars, WHERE.format(run_id=run_id))
+    return Bound(chars, WHERE.format(run_id=run_id) if here else IN_THE_FILE)

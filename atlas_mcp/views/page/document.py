@@ -60,7 +60,7 @@ def page_document(  # long: one line per field
     state = snapshot.state
     records = list(takewhile(lambda record: record.seq <= state.seq, records))
     view, finished, groups = view_of(snapshot, page=None), state.finished, judged_groups(state)
-    bound = bound_of(snapshot.run_id, candidate_texts(state))
+    bound = bound_of(snapshot.run_id, candidate_texts(state), here=here)
     matrix = page_matrix(state, groups)
     changed = last_changes(records)
     return PageDocument(

@@ -15,6 +15,7 @@ from atlas_mcp.program import main
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
 from atlas_mcp.views.run_view import RunView
+from tests.support.embedded_runtimes import import_first
 from tests.support.systems import held
 
 NAME = "maker/repo-GGUF/model.Q4_K_M.gguf"
@@ -177,8 +178,7 @@ def test_a_file_of_ones_own_solves_and_nobody_is_told_where_it_is(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_LLAMA", str(program.folder))
-    monkeypatch.setenv("PYTHONPATH", str(RUNTIME))
-    monkeypatch.setattr(sys, "path", [str(RUNTIME), *sys.path])
+    import_first(RUNTIME, monkeypatch)
     file = program.folder / "mine.gguf"
     file.write_bytes(CONTENT)
 

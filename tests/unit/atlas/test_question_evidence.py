@@ -149,3 +149,15 @@ def test_texts_fit_their_room_and_none_is_cut_for_nothing(lengths: list[int], ro
     assert kept <= max(0, room)
     if any(length > limit for length in lengths):
         assert kept + sum(length > limit for length in lengths) > max(0, room)
+
+
+@pytest.mark.parametrize("text", ['<"\\', "\u202e", "x\n", "<"])
+def test_texts_are_measured_as_they_are_sent(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_evidence, "MAX_EVIDENCE_CHARS", 9_000)
+    run = play(a_run(), answers(), solve=in_turn(*[found(reasoning=text * 20_000)] * 2))
+
+    evidence = evidence_turn(run.state, "Why?", a_model())
+
+    assert evidence.shortened
+    assert 6_000 < len(text_of(evidence.turn)) < 10_000
+    assert text_of(evidence.turn).count("more characters]") == 2

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.embedded_runtimes import RUNTIME, Runtime
+from tests.support.embedded_runtimes import RUNTIME, Runtime, import_first
 
 
 @pytest.fixture
@@ -15,6 +14,5 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     folder = tmp_path / "runtime"
     folder.mkdir()
     monkeypatch.setenv("FAKE_LLAMA", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(RUNTIME))
-    monkeypatch.setattr(sys, "path", [str(RUNTIME), *sys.path])
+    import_first(RUNTIME, monkeypatch)
     return Runtime(folder)

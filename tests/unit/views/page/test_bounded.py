@@ -18,6 +18,12 @@ def test_a_text_that_is_cut_says_how_much_is_left_out_and_where_it_is() -> None:
     )
 
 
+def test_the_rest_of_a_run_that_is_not_here_is_in_its_file() -> None:
+    text = bound_of("r1", [], here=False).shown("x" * 1_000_000)
+
+    assert text.endswith("are left out here: the file of the run has all of them]")
+
+
 def test_many_long_texts_are_bounded_together() -> None:
     bound = bound_of("r1", ["x" * 1_000_000] * 100)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from atlas_mcp.atlas import question_evidence
+from atlas_mcp.atlas.events import RunResumed
 from atlas_mcp.atlas.messages import Image, Text
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.question_evidence import evidence_turn, fair_limit
@@ -19,6 +20,7 @@ from tests.support.played_runs import (
     answers,
     explores,
     failed,
+    followed_by,
     found,
     in_turn,
     opened,
@@ -113,6 +115,30 @@ def test_an_evidence_too_long_for_its_reader_is_cut_in_its_longest_texts(
     assert "b" * 300 in text, "a short text stays whole"
     assert "more characters]" in text
     assert "its longest texts are cut" in text
+
+
+@pytest.mark.parametrize("char", ["<", '"', "\u202e", "a"])
+def test_the_bound_holds_for_texts_that_are_longer_as_data(
+    monkeypatch: pytest.MonkeyPatch, char: str
+) -> None:
+    monkeypatch.setattr(question_evidence, "MAX_EVIDENCE_CHARS", 5_000)
+    state = with_outcomes(opened(), ("s", found(reasoning=char * 9_000)))
+
+    text = text_of(evidence_turn(state, "Why?", a_model()).turn)
+
+    assert 4_000 < len(text) < 6_000
+
+
+def test_a_run_that_went_on_shows_its_earlier_end_and_the_instruction() -> None:
+    run = play(a_run(), answers("41"))
+    resumed = RunResumed("Go on.", instruction="Look at the case n = 3.")
+    state = RunState.fold(followed_by(run.records, resumed))
+
+    text = shown(state)
+
+    assert '"user_asked": "Look at the case n = 3."' in text
+    assert '"earlier_end": {"status": "answered", "stopped_by": "decided", "answer": "41"' in text
+    assert "not_accepted" not in text
 
 
 @given(st.lists(st.integers(0, 50), max_size=8), st.integers(-5, 200))

@@ -7,11 +7,12 @@ alone, so that no earlier reply passes for evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from atlas_mcp.atlas import question_prompts
-from atlas_mcp.atlas.events import OrchestratorReplied
+from atlas_mcp.atlas.events import OrchestratorReplied, RunFinished
 from atlas_mcp.atlas.explore import SOLVER, Candidate, SolverFailure
 from atlas_mcp.atlas.messages import Part, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -23,8 +24,8 @@ from atlas_mcp.atlas.wording import candidate_data, percent_of
 from atlas_mcp.texts import answer_text, as_data
 
 MAX_EVIDENCE_CHARS = 800_000
-"""Characters of the evidence. Our own choice: about 200,000 tokens, a fifth of current contexts,
-and more than 20 candidates of 30,000 characters each."""
+"""Characters of the evidence, as it is sent. Our own choice: about 200,000 tokens, a fifth of
+current contexts, and more than 20 candidates of 30,000 characters each."""
 
 SMALL_EVIDENCE_CHARS = 16_000
 """The same for a small model: half of the context that embedded ones have by default."""
@@ -55,10 +56,11 @@ def evidence_turn(state: RunState, question: str, model: ModelSpec) -> Evidence:
     texts = list(_long_texts(state))
     room = SMALL_EVIDENCE_CHARS if model.is_small else MAX_EVIDENCE_CHARS
     room -= FIXED_CHARS * (len(state.explores) + len(state.turns) + 1)
-    limit = fair_limit([len(text) for text in texts], room)
+    lengths = [_sent_chars(text) for text in texts]
+    limit = fair_limit(lengths, room)
     shown = [*_explores(state, _cut_at(limit)), *_decisions(state, _cut_at(limit))]
     shown.append(_end(state, _cut_at(limit)))
-    shortened = any(len(text) > limit for text in texts)
+    shortened = any(length > limit for length in lengths)
     note = f"{question_prompts.SHORTENED}\n" if shortened else ""
     asked = f"{note}<question>{as_data(question)}</question>"
     parts: list[Part] = [
@@ -86,10 +88,19 @@ def fair_limit(lengths: Sequence[int], room: int) -> int:
     return max(lengths, default=0)
 
 
+def _sent_chars(text: str) -> int:
+    """Return the characters that a text has in the evidence: some are written as six."""
+    return len(as_data(text)) - len('""')
+
+
 def _cut_at(limit: int) -> Cut:
     def cut(text: str) -> str:
-        more = len(text) - limit
-        return text if more <= 0 else f"{text[:limit]}… [cut: {more:,} more characters]"
+        if len(text) <= limit and _sent_chars(text) <= limit:
+            return text
+        # No character is written as less than one.
+        ends = range(1, min(len(text), limit + 1))
+        kept = bisect_right(ends, limit, key=lambda end: _sent_chars(text[:end]))
+        return f"{text[:kept]}… [cut: {len(text) - kept:,} more characters]"
 
     return cut
 
@@ -106,9 +117,10 @@ def _long_texts(state: RunState) -> Iterator[str]:
         if isinstance(turn.reply, OrchestratorReplied):
             yield turn.reply.reply.text
             yield from (answer_text(dict(one.arguments)) for one in turn.reply.reply.tool_calls)
-    if (finished := state.finished) is not None:
-        yield answer_text(finished.answer)
-        yield from (finished.explanation or "", finished.dissent or "")
+    for end in (*(one.end for one in state.resumptions), state.finished):
+        if end is not None:
+            yield answer_text(end.answer)
+            yield from (end.explanation or "", end.dissent or "")
 
 
 def _explores(state: RunState, cut: Cut) -> Iterator[str]:
@@ -144,12 +156,29 @@ def _explore(state: RunState, explore: ExploreState, cut: Cut) -> dict[str, Any]
 
 
 def _decisions(state: RunState, cut: Cut) -> Iterator[str]:
-    for turn in state.turns:
+    """Yield what the orchestrator decided, and when the run went on after it had stopped."""
+    stops = {one.turns for one in state.resumptions}
+    yield from _resumptions(state, 0, cut)
+    for number, turn in enumerate(state.turns, start=1):
         if turn.reply is not None:
-            yield f"<decision>{as_data(_decision(turn, cut))}</decision>"
+            seen = _decision(turn, cut, was_refused=number not in stops)
+            yield f"<decision>{as_data(seen)}</decision>"
+        yield from _resumptions(state, number, cut)
 
 
-def _decision(turn: OrchestratorTurn, cut: Cut) -> dict[str, Any]:
+def _resumptions(state: RunState, turns: int, cut: Cut) -> Iterator[str]:
+    for one in state.resumptions:
+        if one.turns != turns:
+            continue
+        seen: dict[str, Any] = {"run": "went on"}
+        if one.instruction:
+            seen["user_asked"] = one.instruction
+        if one.end is not None:
+            seen["earlier_end"] = _ended(one.end, cut)
+        yield f"<resumed>{as_data(seen)}</resumed>"
+
+
+def _decision(turn: OrchestratorTurn, cut: Cut, *, was_refused: bool) -> dict[str, Any]:
     seen: dict[str, Any] = {"turn": turn.asked.turn, "was_shown": list(turn.asked.shows)}
     reply = turn.reply
     if isinstance(reply, OrchestratorReplied):
@@ -160,7 +189,8 @@ def _decision(turn: OrchestratorTurn, cut: Cut) -> dict[str, Any]:
         seen |= {"failed": reply.kind, "why": reply.text}
     if turn.granted:
         seen["explores"] = list(turn.granted)
-    if turn.sent_back is not None:
+    # A run that goes on says so where a refusal would stand.
+    if turn.sent_back is not None and was_refused:
         seen["not_accepted"] = turn.sent_back
     if turn.asked.must_conclude is not None:
         seen["had_to_stop_by"] = turn.asked.must_conclude
@@ -170,19 +200,24 @@ def _decision(turn: OrchestratorTurn, cut: Cut) -> dict[str, Any]:
 def _end(state: RunState, cut: Cut) -> str:
     finished = state.finished
     if finished is None:
-        seen: Mapping[str, Any] = {"status": "interrupted: the search has not ended"}
+        seen = {"status": "interrupted: the search has not ended"}
     else:
-        seen = {
-            "status": finished.status,
-            "stopped_by": finished.stop_reason,
-            "answer": _value(finished.answer, cut),
-            "explanation": finished.explanation and cut(finished.explanation),
-            "confidence_percent": percent_of(finished.confidence),
-            "dissent": finished.dissent and cut(finished.dissent),
-            "error": finished.error,
-            "warning": finished.warning,
-        }
-    return f"<end>{as_data({key: one for key, one in seen.items() if one is not None})}</end>"
+        seen = _ended(finished, cut)
+    return f"<end>{as_data(seen)}</end>"
+
+
+def _ended(end: RunFinished, cut: Cut) -> dict[str, Any]:
+    seen = {
+        "status": end.status,
+        "stopped_by": end.stop_reason,
+        "answer": _value(end.answer, cut),
+        "explanation": end.explanation and cut(end.explanation),
+        "confidence_percent": percent_of(end.confidence),
+        "dissent": end.dissent and cut(end.dissent),
+        "error": end.error,
+        "warning": end.warning,
+    }
+    return {key: one for key, one in seen.items() if one is not None}
 
 
 def _value(value: object, cut: Cut) -> object:

@@ -18,6 +18,7 @@ from atlas_mcp.atlas.run_facts import (
     ExploreState,
     Facts,
     OrchestratorTurn,
+    Resumption,
     RunFacts,
     no_calls,
     with_explores,
@@ -64,8 +65,14 @@ def resumed(facts: Facts, event: RunResumed, at: float) -> Facts:
     if facts.lost:
         facts = _without_conversation(facts)
     turns = _turns_to_go_on_from(facts, event.told)
+    went_on = Resumption(len(turns), event.instruction, facts.finished)
     facts = _with_limits(reopened(facts, at), event)
-    facts = replace(facts, turns=turns, resumed_turns=len(turns))
+    facts = replace(
+        facts,
+        turns=turns,
+        resumed_turns=len(turns),
+        resumptions=(*facts.resumptions, went_on),
+    )
     return with_explores(facts, *map(_waiting, [*_unanswered(facts), *_skipped(facts)]))
 
 

@@ -95,6 +95,21 @@ class ExploreState:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run went on after it had stopped.
+
+    Attributes:
+        turns: How many turns of the orchestrator it had then.
+        instruction: What the user asked of the orchestrator; empty for nothing.
+        end: How the run had ended; `None` where it had not.
+    """
+
+    turns: int
+    instruction: str
+    end: RunFinished | None
+
+
+@dataclass(frozen=True, slots=True)
 class OrchestratorTurn:
     """One call of the orchestrator, from its intent to the explores that it led to.
 
@@ -189,6 +204,7 @@ class RunFacts:
             `None` otherwise.
         stop_cause: Why the run was asked to stop; `None` while it may go on.
         stopped_seq: Number of the record that says so; 0 while it may go on.
+        resumptions: When it went on after a stop, and why.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
         lost: Number of records that are missing or unreadable, or that depend on one that is.
@@ -220,6 +236,7 @@ class RunFacts:
     day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
     stopped_seq: int = 0
+    resumptions: tuple[Resumption, ...] = ()
     finished: RunFinished | None = None
     finished_at: float | None = None
     lost: int = 0

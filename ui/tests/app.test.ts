@@ -220,12 +220,12 @@ test("the transcript is a file where the host can, else a message to the chat", 
   expect(saved).toMatchObject([{ resource: { text: "# Run", mimeType: "text/markdown" } }]);
 
   const chat = await hosted(() => page("r1"), { serverTools: {}, message: {} });
-  const said: unknown[] = [];
-  chat.bridge.onmessage = async ({ content }) => ({ kept: said.push(...content) });
+  const messages: unknown[] = [];
+  chat.bridge.onmessage = async ({ content }) => ({ kept: messages.push(...content) });
   await chat.bridge.sendToolResult(page("r1") as never);
   await chat.source.document(0, NOTHING);
 
   await chat.source.openTranscript();
 
-  expect(JSON.stringify(said)).toContain("atlas://runs/r1/transcript");
+  expect(JSON.stringify(messages)).toContain("atlas://runs/r1/transcript");
 });

@@ -42,6 +42,10 @@ WEIGHTS = (4.0, 6.0, 2.0, 3.0)
 
 _STOP_REASONS: tuple[StopReason, ...] = get_args(StopReason)
 
+BEGINNING_CHARS = 2_000
+"""Characters of each text in which finds are looked for first: a problem may have ten times as
+many, and fifty of them are shown at once."""
+
 _LISTED = ", ".join(f"runs.{name.strip()}" for name in run_rows.LISTED.split(","))
 
 _OUTLINE = (
@@ -286,8 +290,13 @@ def _place(row: Sequence[object], phrases: tuple[Phrase, ...]) -> Found:
     """Return the text that has most of the phrases, with the place in it."""
     names = [name.strip() for name in TEXTS.split(",")]
     texts = {name: columns.text(text or "") for name, text in zip(names, row, strict=True)}
-    best = max(PLACES, key=lambda place: count_in(texts[place], phrases))
-    return Found(best, pieces_of(texts[best], phrases))
+    begun = {place: texts[place][:BEGINNING_CHARS] for place in PLACES}
+    counts = {place: count_in(text, phrases) for place, text in begun.items()}
+    if not any(counts.values()):
+        begun = texts
+        counts = {place: count_in(texts[place], phrases) for place in PLACES}
+    best = max(PLACES, key=counts.__getitem__)
+    return Found(best, pieces_of(begun[best], phrases))
 
 
 def _with_title(found: FoundRun, phrases: tuple[Phrase, ...]) -> FoundRun:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from atlas_mcp.atlas import question_evidence
+from atlas_mcp.atlas.events import RunResumed
 from atlas_mcp.atlas.messages import Image, Text
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.question_evidence import evidence_turn, fair_limit
@@ -19,6 +20,7 @@ from tests.support.played_runs import (
     answers,
     explores,
     failed,
+    followed_by,
     found,
     in_turn,
     opened,
@@ -115,6 +117,30 @@ def test_an_evidence_too_long_for_its_reader_is_cut_in_its_longest_texts(
     assert "its longest texts are cut" in text
 
 
+@pytest.mark.parametrize("char", ["<", '"', "\u202e", "a"])
+def test_the_bound_holds_for_texts_that_are_longer_as_data(
+    monkeypatch: pytest.MonkeyPatch, char: str
+) -> None:
+    monkeypatch.setattr(question_evidence, "MAX_EVIDENCE_CHARS", 5_000)
+    state = with_outcomes(opened(), ("s", found(reasoning=char * 9_000)))
+
+    text = text_of(evidence_turn(state, "Why?", a_model()).turn)
+
+    assert 4_000 < len(text) < 6_000
+
+
+def test_a_run_that_went_on_shows_its_earlier_end_and_the_instruction() -> None:
+    run = play(a_run(), answers("41"))
+    resumed = RunResumed("Go on.", instruction="Look at the case n = 3.")
+    state = RunState.fold(followed_by(run.records, resumed))
+
+    text = shown(state)
+
+    assert '"user_asked": "Look at the case n = 3."' in text
+    assert '"earlier_end": {"status": "answered", "stopped_by": "decided", "answer": "41"' in text
+    assert "not_accepted" not in text
+
+
 @given(st.lists(st.integers(0, 50), max_size=8), st.integers(-5, 200))
 def test_texts_fit_their_room_and_none_is_cut_for_nothing(lengths: list[int], room: int) -> None:
     limit = fair_limit(lengths, room)
@@ -123,3 +149,15 @@ def test_texts_fit_their_room_and_none_is_cut_for_nothing(lengths: list[int], ro
     assert kept <= max(0, room)
     if any(length > limit for length in lengths):
         assert kept + sum(length > limit for length in lengths) > max(0, room)
+
+
+@pytest.mark.parametrize("text", ['<"\\', "\u202e", "x\n", "<"])
+def test_texts_are_measured_as_they_are_sent(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_evidence, "MAX_EVIDENCE_CHARS", 9_000)
+    run = play(a_run(), answers(), solve=in_turn(*[found(reasoning=text * 20_000)] * 2))
+
+    evidence = evidence_turn(run.state, "Why?", a_model())
+
+    assert evidence.shortened
+    assert 6_000 < len(text_of(evidence.turn)) < 10_000
+    assert text_of(evidence.turn).count("more characters]") == 2

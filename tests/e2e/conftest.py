@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from tests.support.shells import Here, Shell, environment
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give processes time on a busy machine, and every day one case of each test to run in."""
-    here = Path(__file__).parent
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if here in item.path.parents and not item.get_closest_marker("every_day"):
+        if not str(item.path).startswith(here):
+            continue
+        if not item.get_closest_marker("every_day"):
             item.add_marker(pytest.mark.every_day(1))
-        if here in item.path.parents and not item.get_closest_marker("timeout"):
+        if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(2 * PATIENCE))
 
 

@@ -49,13 +49,20 @@ async () => {
 """
 
 
+def is_root() -> bool:
+    """Return whether this user may do everything, where a system has such a user."""
+    if sys.platform == "win32":
+        return False
+    return os.geteuid() == 0
+
+
 def find_chromium() -> str:
     """Return the program, installed from Debian's packages where that is possible."""
     for _ in range(2):
         for name in ("chromium", "chromium-browser", "google-chrome"):
             if found := shutil.which(name):
                 return found
-        if shutil.which("apt-get") is None or os.geteuid() != 0:
+        if shutil.which("apt-get") is None or not is_root():
             break
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
         subprocess.run(install, stdout=sys.stderr, check=False)
@@ -231,7 +238,7 @@ def open_browser(*arguments: str) -> Generator[Browser]:
     """Start the browser for the length of a block, with further arguments of its own."""
     program = find_chromium()
     given = list(arguments)
-    if os.geteuid() == 0:
+    if is_root():
         given.append("--no-sandbox")
     with sync_api().sync_playwright() as playwright:
         inner = playwright.chromium.launch(executable_path=program, args=given)

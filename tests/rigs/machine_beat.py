@@ -57,7 +57,9 @@ class MachineBeat:
             while not self._ended.is_set():
                 due = max(due + BEAT, time.monotonic())
                 time.sleep(max(0.0, due - time.monotonic()))
-                os.pwrite(file.fileno(), b"beat", 0)
+                file.seek(0)
+                file.write(b"beat")
+                file.flush()
                 os.fsync(file.fileno())
                 at = time.monotonic()
                 self._seen.append((at, at - due))

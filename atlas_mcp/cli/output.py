@@ -60,6 +60,9 @@ ERROR_CHARS = 4_000
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
 
+WRAPPED_CHARS = 50_000
+"""Characters of a text that is wrapped between words."""
+
 
 def fail(message: str, code: int) -> int:
     """Write an error for people, and return the exit code."""
@@ -347,8 +350,10 @@ def _print_context(view: RunView, screen: Screen, course: Sequence[tuple[str, st
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
-    # Wrapped lines would break a run id in two for a search in a log.
-    screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
+    chars = sum(len(one if isinstance(one, str) else one[0]) for one in pieces)
+    # Wrapped lines would break a run id in two for a search in a log, and wrapping a text of a
+    # megabyte takes a minute; the terminal itself does that at once.
+    screen.print(styled(*pieces), soft_wrap=not screen.is_terminal or chars > WRAPPED_CHARS)
 
 
 def _minute(at: float) -> str:

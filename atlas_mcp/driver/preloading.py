@@ -28,7 +28,7 @@ from atlas_mcp.models.wire.proxies import tls
 
 logger = logging.getLogger(__name__)
 
-ELSEWHERE = ("__main__", "cli", "program", "server", "testing")
+ELSEWHERE = ("__main__", "cli", "pages", "program", "server", "testing", "web")
 """The parts of this package that no run needs."""
 
 LOADED_LATER = (

@@ -745,7 +745,7 @@ def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:
         )
         plain = painted.sub("", said).replace("\r\n", "\n")
         assert printable(plain) == plain
-    assert shown.count(r"\u001b[2J") == 5
+    assert shown.count(r"\u001b[2J") == 4
     _, line = table.splitlines()
     assert line.startswith("evil  ")
     assert line.endswith("…")

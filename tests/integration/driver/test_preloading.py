@@ -169,6 +169,7 @@ def answer_despite(process: Process, play: AtlasPlay, fault: Fault | ApiReply) -
 
 
 @pytest.mark.every_day(0)
+@pytest.mark.timeout(180)
 @pytest.mark.requirement("GONE-11")
 def test_after_it_nothing_is_imported_and_no_file_of_the_installation_opened(
     tmp_path: Path,
@@ -200,6 +201,7 @@ def test_after_it_nothing_is_imported_and_no_file_of_the_installation_opened(
 
 
 @pytest.mark.every_day(0)
+@pytest.mark.timeout(180)
 @posix
 def test_runs_are_carried_out_although_all_that_was_installed_is_gone(tmp_path: Path) -> None:
     place = tmp_path / "place"

@@ -70,6 +70,13 @@ def view_of(result: CallToolResult) -> RunView:
     return RunView.model_validate(result.structured_content)
 
 
+def handed_over(run_id: str) -> str:
+    return (
+        f"This is the result of run {run_id}, which an identical call had opened and nobody had "
+        "received; `fresh: true` asks for another."
+    )
+
+
 def joined(run_id: str) -> str:
     return (
         f"This call joined run {run_id}, which an identical call had opened; `fresh: true` asks "
@@ -197,7 +204,8 @@ async def test_a_call_joins_a_run_of_another_server_and_outlives_the_first_calle
     view = view_of(second[0])
     assert (view.status, view.answer) == ("answered", "42")
     assert first == []
-    assert view.next == joined(view.run_id)
+    # On a busy machine the run has its answer before the second call has looked at it.
+    assert view.next in (joined(view.run_id), handed_over(view.run_id))
     assert (len(one.model.requests), other.model.requests) == (CALLS, [])
 
 

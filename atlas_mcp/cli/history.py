@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import click
+from pydantic import BaseModel
 
 from atlas_mcp.cli import history_output
 from atlas_mcp.cli.arguments import run_id_argument
@@ -15,6 +18,8 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.page.comparison import compare_document
 from atlas_mcp.views.page.run_list import runs_document
 from atlas_mcp.views.page.statistics import stats_document
+
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -42,11 +47,7 @@ def search(words: tuple[str, ...], *, limit: int, as_json: bool) -> int:
         progress = history_output.Reading()
         found = await service.search(" ".join(words), limit=limit, patience=None, progress=progress)
         document = runs_document(found, time.time())
-        if as_json:
-            write_data(document.model_dump_json(indent=2) + "\n")
-        else:
-            history_output.print_found(document)
-        return 0
+        return _print(document, None if as_json else history_output.print_found)
 
     return with_service(work, looks=True)
 
@@ -61,11 +62,7 @@ def compare(first: str, second: str, *, as_json: bool) -> int:
     async def work(service: RunService) -> int:
         a, b = await service.look(first), await service.look(second)
         document = await off_loop("views", lambda: compare_document(a, b))
-        if as_json:
-            write_data(document.model_dump_json(indent=2) + "\n")
-        else:
-            history_output.print_comparison(document)
-        return 0
+        return _print(document, None if as_json else history_output.print_comparison)
 
     return with_service(work, looks=True)
 
@@ -83,10 +80,15 @@ def stats(*, as_json: bool) -> int:
         progress = history_output.Reading()
         found = await service.statistics(patience=None, progress=progress)
         document = stats_document(found, time.time())
-        if as_json:
-            write_data(document.model_dump_json(indent=2) + "\n")
-        else:
-            history_output.print_statistics(document)
-        return 0
+        return _print(document, None if as_json else history_output.print_statistics)
 
     return with_service(work, looks=True)
+
+
+def _print(document: DocumentT, for_people: Callable[[DocumentT], None] | None) -> int:
+    """Print a document for people, or as JSON; return the exit code."""
+    if for_people is None:
+        write_data(document.model_dump_json(indent=2) + "\n")
+    else:
+        for_people(document)
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -101,8 +102,8 @@ class MemoryFinding(Search):
     __slots__ = ()
 
     @property
-    def _search(self) -> MemorySearch:
-        raise NotImplementedError
+    @abstractmethod
+    def _search(self) -> MemorySearch: ...
 
     @override
     async def catch_up(

@@ -103,13 +103,16 @@ def print_statistics(document: StatsDocument) -> None:
 def _found(run: RunLine) -> RenderableType:
     cost = "" if not run.indexed else f"  {cost_text(run.cost_usd)}"
     head = (run.run_id, "bold"), f"  {_minute(run.started_at)}  {run.state}{cost}"
-    lines = [styled(*head), styled(f"  {run.title}")]
+    place = "" if run.found_in == "problem" else f"{run.found_in}: "
+    hits = ((part.text, "bold reverse" if part.hit else "dim") for part in run.snippet)
+    found = styled((f"  {place}", "dim"), *hits)
+    # A find that is the whole title stands in its place.
+    is_title = not place and "".join(part.text for part in run.snippet) == run.title
+    lines = [styled(*head), found if is_title else styled(f"  {run.title}")]
     if run.answer_text is not None:
         lines.append(styled(f"  = {one_line(run.answer_text, ANSWER_CHARS)}"))
-    if run.found_in not in ("answer", None):
-        place = "" if run.found_in == "problem" else f"{run.found_in}: "
-        hits = ((part.text, "bold reverse" if part.hit else "dim") for part in run.snippet)
-        lines.append(styled((f"  {place}", "dim"), *hits))
+    if run.found_in not in ("answer", None) and not is_title:
+        lines.append(found)
     return Text("\n").join(lines)
 
 
